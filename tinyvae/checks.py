@@ -1,0 +1,116 @@
+"""The doors of the package: input becomes an array of the right shape and dtype, or one clear line.
+
+Rows of data follow one rule everywhere: uint8 means grey levels 0..255 and is divided by 255;
+every other number is taken as it is.
+"""
+
+import math
+
+import numpy as np
+
+Array = np.ndarray
+
+
+def rows(x, columns: int, dtype, name: str = "x") -> Array:
+    """x as an (M, columns) array of `dtype`, M >= 1."""
+    a = _numbers(x, name)
+    if a.ndim != 2 or a.shape[1] != columns:
+        hint = f"; one example is a row: {name}[None, :]" if a.shape == (columns,) else ""
+        hint = hint or (f"; flatten images with {name}.reshape(len({name}), -1)" if a.ndim > 2 else "")
+        raise ValueError(f"{name} has shape {a.shape}; expected (M, {columns}){hint}")
+    if len(a) == 0:
+        raise ValueError(f"{name} has no rows; expected at least one")
+    if a.dtype == np.uint8:
+        return a.astype(dtype) / 255
+    with np.errstate(over="ignore"):  # a number too large for dtype becomes inf, which `finite` names
+        return np.asarray(a, dtype)
+
+
+def noise(eps, n_rows: int, columns: int, dtype) -> Array:
+    """eps as an (M, J) or (K, M, J) array of `dtype`."""
+    a = _numbers(eps, "eps")
+    if a.ndim not in (2, 3) or a.shape[-2:] != (n_rows, columns) or a.size == 0:
+        raise ValueError(f"eps has shape {a.shape}; expected (M, J) = ({n_rows}, {columns}) "
+                         f"or (K, {n_rows}, {columns}) for K samples of each example")
+    return np.asarray(a, dtype)
+
+
+def labels(y, n_rows: int, n_classes: int) -> Array | None:
+    """y as an (M,) integer array with 0 <= y < n_classes; None for a model without labels."""
+    if n_classes == 0:
+        if y is not None:
+            raise ValueError("labels y were given to a model without classes; build it with VAE(n_classes=…)")
+        return None
+    if y is None:
+        raise ValueError(f"this model is conditional on a label: pass y, {n_rows} integers "
+                         f"from 0 to {n_classes - 1}")
+    a = np.asarray(y)
+    if a.dtype.kind not in "iu":
+        raise TypeError(f"labels y have dtype {a.dtype}; expected integers from 0 to {n_classes - 1}")
+    if a.shape != (n_rows,):
+        raise ValueError(f"labels y have shape {a.shape}; expected ({n_rows},), one label for each row")
+    if a.min() < 0 or a.max() >= n_classes:
+        raise ValueError(f"labels y range from {a.min()} to {a.max()}; expected 0 to {n_classes - 1}")
+    return a
+
+
+def finite(a: Array, name: str) -> Array:
+    """a, if it holds no NaN and no infinity."""
+    if not np.isfinite(a).all():
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(a))[0])
+        raise ValueError(f"{name} is not finite: {a[at]} at index {at}, {np.sum(~np.isfinite(a))} in all; "
+                         f"remove or replace these values first")
+    return a
+
+
+def inside(a: Array, support: tuple[float, float], likelihood: str) -> Array:
+    """a, if every value lies in what the likelihood can describe."""
+    lowest, highest = support
+    if a.min() < lowest or a.max() > highest:
+        raise ValueError(f"x ranges from {a.min():g} to {a.max():g}; {likelihood} describes values from "
+                         f"{lowest:g} to {highest:g}: rescale x, or use Gaussian()")
+    return a
+
+
+def whole(value, name: str, at_least: int = 1) -> int:
+    """value as an int, if it is a whole number of the right size."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} is {value!r}; expected a whole number, at least {at_least}")
+    if value < at_least:
+        raise ValueError(f"{name} is {value}; expected at least {at_least}")
+    return int(value)
+
+
+def number(value, name: str, above: float = -math.inf, at_least: float = -math.inf) -> float:
+    """value as a float, if it is finite and of the right size."""
+    if isinstance(value, (bool, str)) or not np.isscalar(value) or not np.isreal(value):
+        raise TypeError(f"{name} is {value!r}; expected a number")
+    if not math.isfinite(value) or value <= above or value < at_least:
+        bound = f" above {above:g}" if above > -math.inf else ""
+        bound = bound or (f", at least {at_least:g}" if at_least > -math.inf else "")
+        raise ValueError(f"{name} is {value}; expected a finite number{bound}")
+    return float(value)
+
+
+def sequence(value, name: str) -> tuple:
+    """value as a tuple, if it is a list or tuple."""
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(f"{name} is {value!r}; expected a tuple such as (400,)")
+    return tuple(value)
+
+
+def real_dtype(dtype) -> np.dtype:
+    """dtype as float32 or float64."""
+    if dtype not in (np.float32, np.float64, "float32", "float64"):
+        raise TypeError(f"dtype is {dtype!r}; expected float32 (to train) or float64 (to check)")
+    return np.dtype(dtype)
+
+
+def _numbers(x, name: str) -> Array:
+    try:
+        a = np.asarray(x)
+    except ValueError:
+        raise ValueError(f"{name} has rows of different lengths; expected a matrix") from None
+    if a.dtype.kind not in "biuf":
+        raise TypeError(f"{name} has dtype {a.dtype}; expected real numbers")
+    return a

@@ -1,0 +1,145 @@
+"""What the decoder says about x: p(x|z) from the numbers `out` that the decoder gives.
+
+The contract of every likelihood, for D data dimensions:
+
+    likelihood.size, bind(theta, grad), parameters(), init(rng)
+                                    as for a layer: a likelihood may have parameters of its own
+    likelihood.columns              columns of `out` for each data dimension: 1, or 2
+    likelihood.log_prob(x, out)     log p(x|z) in nats, summed over D: (M, D), (..., M, D') -> (..., M)
+    likelihood.backward(dlog)       dL/dout from dL/dlog_prob (..., M); fills the views of grad
+    likelihood.mean(out)            E[x|z], (..., D)
+    likelihood.sample(out, rng)     a draw from p(x|z), (..., D)
+    likelihood.support              (lowest, highest) value that x can take
+
+Parameters are unconstrained (logits, log-sigmas) and densities carry their full normalizing
+constant, so nothing is clipped and log p(x) means what it says.
+"""
+
+import math
+
+import numpy as np
+
+from tinyvae.functions import sigmoid
+from tinyvae.gaussian import LOG_2PI
+from tinyvae.layers import WithoutParameters
+
+Array = np.ndarray
+
+
+class Bernoulli(WithoutParameters):
+    """Pixels that are on or off, independently, with probability sigmoid(out) (AEVB app. C.1).
+
+    log p(x|z) = sum_d x a - softplus(a), with a = out the logits.
+
+    It is a likelihood for x in {0, 1}. Grey x in [0, 1] are accepted, as in most public code;
+    the value is then a cross-entropy that still works as a loss but is no log-probability.
+    """
+
+    columns = 1
+    support = (0.0, 1.0)
+
+    def log_prob(self, x: Array, out: Array) -> Array:
+        p = sigmoid(out)  # (..., M, D)
+        # softplus(a) = max(a, 0) - log max(p, 1 - p): p is needed by backward anyway, and the
+        # logarithm never sees less than 1/2.
+        softplus = np.maximum(out, 0) - np.log(np.maximum(p, 1 - p))
+        self.x, self.p = x, p
+        return np.einsum("...d,...d->...", x, out) - softplus.sum(-1)  # (..., M)
+
+    def backward(self, dlog: Array) -> Array:
+        return dlog[..., None] * (self.x - self.p)  # (..., M, D)
+
+    def mean(self, out: Array) -> Array:
+        return sigmoid(out)
+
+    def sample(self, out: Array, rng: np.random.Generator) -> Array:
+        return (rng.random(out.shape) < sigmoid(out)).astype(out.dtype)
+
+
+class Gaussian(WithoutParameters):
+    """Real x = out + sigma * noise, with one fixed sigma (in the units of x) for all dimensions.
+
+    log p(x|z) = -1/2 sum_d [ ((x - mean) / sigma)^2 + 2 log sigma + log 2 pi ]   (AEVB app. C.2)
+
+    With sigma = 1 this is minus half the squared error, and a constant. `Gaussian("shared")`
+    learns log sigma, one number; `Gaussian("network")` reads it for every dimension from the
+    second half of the decoder's columns, so that Lambda(z) = diag(sigma(z)^2).
+    """
+
+    columns = 1
+    support = (-math.inf, math.inf)
+
+    def __new__(cls, std: float | str = 1.0):
+        kinds = {"shared": SharedGaussian, "network": NetworkGaussian}
+        if isinstance(std, str):
+            if std not in kinds:
+                raise ValueError(f"Gaussian(std={std!r}): expected a positive number, 'shared' or 'network'")
+            cls = kinds[std]
+        elif not 0 < std < math.inf:
+            raise ValueError(f"Gaussian(std={std!r}): the standard deviation must be positive and finite")
+        return super().__new__(cls)
+
+    def __init__(self, std: float | str = 1.0):
+        self.std = std
+
+    def split(self, out: Array):
+        """mean (..., D) and log sigma, (1,) or (..., D)."""
+        return out, np.array([math.log(self.std)], out.dtype)
+
+    def log_prob(self, x: Array, out: Array) -> Array:
+        mean, log_std = self.split(out)
+        self.precision = np.exp(-log_std)  # 1 / sigma
+        self.r = (x - mean) * self.precision  # (..., M, D)
+        squares = np.einsum("...d,...d->...", self.r, self.r)
+        D = x.shape[-1]
+        return -0.5 * (squares + D * LOG_2PI) - log_std.sum(-1) * (D // log_std.shape[-1])
+
+    def backward(self, dlog: Array) -> Array:
+        return dlog[..., None] * (self.r * self.precision)  # dmean (..., M, D)
+
+    def mean(self, out: Array) -> Array:
+        return self.split(out)[0]
+
+    def sample(self, out: Array, rng: np.random.Generator) -> Array:
+        mean, log_std = self.split(out)
+        noise = rng.standard_normal(mean.shape, dtype=out.dtype)
+        return mean + np.exp(log_std) * noise
+
+
+class SharedGaussian(Gaussian):
+    """One learned log sigma for all dimensions: the last entry of theta."""
+
+    size = 1
+
+    def bind(self, theta: Array, grad: Array) -> None:
+        self.log_std, self.dlog_std = theta, grad
+
+    def parameters(self) -> dict[str, Array]:
+        return {"log_std": self.log_std}
+
+    def init(self, rng: np.random.Generator) -> None:
+        self.log_std[:] = 0
+
+    def split(self, out: Array):
+        return out, self.log_std  # (1,)
+
+    def backward(self, dlog: Array) -> Array:
+        D = self.r.shape[-1]
+        squares = np.einsum("...d,...d->...", self.r, self.r)
+        self.dlog_std[:] = (dlog * (squares - D)).sum()
+        return super().backward(dlog)
+
+
+class NetworkGaussian(Gaussian):
+    """log sigma from the decoder, one for each dimension: out holds D means, then D log-sigmas."""
+
+    columns = 2
+
+    def split(self, out: Array):
+        D = out.shape[-1] // 2
+        return out[..., :D], out[..., D:]
+
+    def backward(self, dlog: Array) -> Array:
+        dmean = super().backward(dlog)
+        dlog_std = dlog[..., None] * (self.r * self.r - 1)
+        return np.concatenate([dmean, dlog_std], axis=-1)  # (..., M, 2D)

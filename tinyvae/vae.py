@@ -1,0 +1,154 @@
+"""The variational autoencoder: encoder, reparameterization and decoder over one theta."""
+
+import copy
+
+import numpy as np
+
+from tinyvae import checks, gaussian
+from tinyvae.functions import one_hot
+from tinyvae.layers import Chain, Dense, ReLU, bind_in_turn
+from tinyvae.likelihoods import Bernoulli
+
+Array = np.ndarray
+
+
+class VAE:
+    """q(z|x) = N(z; mu(x), diag(exp(logvar(x)))), p(z) = N(0, I), p(x|z) the likelihood (AEVB section 3).
+
+    A VAE is a stochastic layer: with the noise eps given, `forward` and `backward` are a
+    deterministic function and its derivative; an objective stands behind it as the last layer.
+
+    data_dim    D, columns of x
+    latent_dim  J, dimensions of z
+    hidden      sizes of the encoder's hidden layers; the decoder mirrors them; () makes both linear
+    likelihood  Bernoulli(), Gaussian(std), or yours (see `likelihoods`)
+    activation  class of the layer between dense layers: ReLU, Tanh, Softplus, Sigmoid, or yours
+    n_classes   C; if not 0, p(x|z, y) and q(z|x, y): the one-hot label is appended to x and to z
+    dtype       float32 to train, float64 to check
+    rng         numpy.random.Generator, or a seed, for the initial weights
+
+    All parameters lie in the vector `theta` (P,) and dL/dtheta in `grad` (P,): the encoder before
+    the decoder (before the likelihood), each layer's W (row-major) before its b.
+    """
+
+    def __init__(self, data_dim, latent_dim, hidden=(400,), likelihood=None, activation=ReLU,
+                 n_classes=0, dtype=np.float32, rng=None):
+        self.data_dim = D = checks.whole(data_dim, "data_dim")
+        self.latent_dim = J = checks.whole(latent_dim, "latent_dim")
+        self.hidden = tuple(checks.whole(h, "a hidden size") for h in checks.sequence(hidden, "hidden"))
+        self.n_classes = C = checks.whole(n_classes, "n_classes", at_least=0)
+        self.activation = activation
+        # A copy, because a likelihood remembers its latest forward.
+        self.likelihood = Bernoulli() if likelihood is None else copy.copy(likelihood)
+
+        self.encoder = mlp([D + C, *self.hidden, 2 * J], activation)
+        self.decoder = mlp([J + C, *self.hidden[::-1], self.likelihood.columns * D], activation)
+
+        self.parts = [self.encoder, self.decoder, self.likelihood]
+        size = sum(part.size for part in self.parts)
+        dtype = checks.real_dtype(dtype)
+        self.bind(np.zeros(size, dtype), np.zeros(size, dtype))
+        rng = np.random.default_rng(rng)
+        for part in self.parts:
+            part.init(rng)
+
+    def bind(self, theta: Array, grad: Array) -> None:
+        """Use these two vectors (P,) from now on; every layer holds views of them."""
+        self.theta, self.grad = theta, grad
+        bind_in_turn(self.parts, theta, grad)
+
+    def parameters(self) -> dict[str, Array]:
+        """{name: view of theta}, such as "encoder.0.W" (D, H)."""
+        names = ["encoder", "decoder", "likelihood"]
+        return {f"{part_name}.{name}": view for part_name, part in zip(names, self.parts, strict=True)
+                for name, view in part.parameters().items()}
+
+    # ---- the stochastic layer ------------------------------------------------------------
+
+    def forward(self, x: Array, eps: Array, y: Array | None = None):
+        """(mu, logvar, z, out) for x (M, D) and noise eps (M, J), or (K, M, J) for K samples each.
+
+        mu, logvar: (M, J). z: like eps. out, for the likelihood: (M, D') or (K, M, D').
+        """
+        x, eps, y = self.check(x, eps, y)
+        self.mu, self.logvar = self._encode(x, y)  # (M, J) each
+        self.eps = eps
+        z = gaussian.reparameterize(self.mu, self.logvar, eps)  # (K, M, J)
+        return self.mu, self.logvar, z, self._decode(z, y)
+
+    def backward(self, dout: Array, dz=0.0, dmu=0.0, dlogvar=0.0) -> None:
+        """Fill `grad` from what the objective sends to out and, directly, to z, mu and logvar.
+
+        Shapes as in `forward`, or broadcasting to them. May destroy dout.
+        """
+        J, shape = self.latent_dim, self.eps.shape
+        dz_decoder = self.decoder.backward(dout.reshape(-1, dout.shape[-1]))  # (K M, J + C)
+        dz = dz_decoder[:, :J].reshape(shape) + dz  # (K, M, J)
+        dmu_path, dlogvar_path = gaussian.reparameterize_backward(dz, self.logvar, self.eps)  # (M, J)
+        dcode = np.hstack([dmu_path + dmu, dlogvar_path + dlogvar])  # (M, 2J)
+        self.encoder.backward(dcode, need_dx=False)
+
+    def _encode(self, x: Array, y: Array | None) -> tuple[Array, Array]:
+        code = self.encoder.forward(self._append(x, y))  # (M, 2J)
+        return code[:, : self.latent_dim], code[:, self.latent_dim :]
+
+    def _decode(self, z: Array, y: Array | None) -> Array:
+        # Samples are folded into the rows, so that each layer is one matrix product.
+        z = self._append(z, y)
+        out = self.decoder.forward(z.reshape(-1, z.shape[-1]))  # (K M, D')
+        return out.reshape(*z.shape[:-1], -1)
+
+    def _append(self, a: Array, y: Array | None) -> Array:
+        """(..., M, I) -> (..., M, I + C): the one-hot label behind every row."""
+        if y is None:
+            return a
+        label = one_hot(y, self.n_classes, a.dtype)  # (M, C)
+        return np.concatenate([a, np.broadcast_to(label, (*a.shape[:-1], self.n_classes))], axis=-1)
+
+    # ---- for the user ----------------------------------------------------------------------
+
+    def encode(self, x: Array, y: Array | None = None) -> tuple[Array, Array]:
+        """mu and logvar of q(z|x), (M, J) each, for x (M, D)."""
+        return self._encode(*self._data(x, y))
+
+    def decode(self, z: Array, y: Array | None = None) -> Array:
+        """E[x|z], (M, D), for z (M, J)."""
+        z = checks.finite(checks.rows(z, self.latent_dim, self._real, "z"), "z")
+        return self.likelihood.mean(self._decode(z, checks.labels(y, len(z), self.n_classes)))
+
+    def sample(self, n: int, rng=None, y: Array | None = None) -> Array:
+        """n draws of x ~ p(x|z), z ~ N(0, I), as (n, D). For the cleaner E[x|z], decode such z.
+
+        rng: a numpy.random.Generator, or a seed.
+        """
+        rng = np.random.default_rng(rng)
+        z = rng.standard_normal((checks.whole(n, "n"), self.latent_dim), dtype=self._real)
+        return self.likelihood.sample(self._decode(z, checks.labels(y, n, self.n_classes)), rng)
+
+    def reconstruct(self, x: Array, y: Array | None = None) -> Array:
+        """E[x|z] at z = mu(x), (M, D), for x (M, D)."""
+        x, y = self._data(x, y)
+        return self.likelihood.mean(self._decode(self._encode(x, y)[0], y))
+
+    # ---- the doors ---------------------------------------------------------------------------
+
+    def check(self, x, eps, y=None):
+        """x, eps and y as arrays of the right shapes and dtype, or a ValueError or TypeError."""
+        x = checks.rows(x, self.data_dim, self._real)
+        return (x, checks.noise(eps, len(x), self.latent_dim, self._real),
+                checks.labels(y, len(x), self.n_classes))
+
+    def _data(self, x, y):
+        x = checks.finite(checks.rows(x, self.data_dim, self._real), "x")
+        return x, checks.labels(y, len(x), self.n_classes)
+
+    @property
+    def _real(self) -> np.dtype:
+        """The dtype of data: that of theta, also while theta is complex for a check."""
+        return self.theta.real.dtype
+
+
+def mlp(sizes: list[int], activation) -> Chain:
+    """Dense layers from size to size with `activation()` between them."""
+    first, *rest = [Dense(n_in, n_out) for n_in, n_out in zip(sizes, sizes[1:], strict=False)]
+    return Chain(first, *[layer for dense in rest for layer in (activation(), dense)])
