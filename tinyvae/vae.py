@@ -109,7 +109,7 @@ class VAE:
 
     def encode(self, x: Array, y: Array | None = None) -> tuple[Array, Array]:
         """mu and logvar of q(z|x), (M, J) each, for x (M, D)."""
-        return self._encode(*self._data(x, y))
+        return self._encode(*self.check_data(x, y))
 
     def decode(self, z: Array, y: Array | None = None) -> Array:
         """E[x|z], (M, D), for z (M, J)."""
@@ -127,7 +127,7 @@ class VAE:
 
     def reconstruct(self, x: Array, y: Array | None = None) -> Array:
         """E[x|z] at z = mu(x), (M, D), for x (M, D)."""
-        x, y = self._data(x, y)
+        x, y = self.check_data(x, y)
         return self.likelihood.mean(self._decode(self._encode(x, y)[0], y))
 
     # ---- the doors ---------------------------------------------------------------------------
@@ -138,7 +138,8 @@ class VAE:
         return (x, checks.noise(eps, len(x), self.latent_dim, self._real),
                 checks.labels(y, len(x), self.n_classes))
 
-    def _data(self, x, y):
+    def check_data(self, x, y=None):
+        """x (M, D), finite, and y as arrays, or a ValueError or TypeError."""
         x = checks.finite(checks.rows(x, self.data_dim, self._real), "x")
         return x, checks.labels(y, len(x), self.n_classes)
 

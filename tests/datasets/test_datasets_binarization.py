@@ -1,0 +1,166 @@
+"""Binary pixels are drawn with exactly the probabilities the grey ones state."""
+
+import numpy as np
+import pytest
+
+from tinyvae.datasets import BINARIZATIONS, Dataset, Split, binarize, freeze
+
+LEVELS = np.arange(256, dtype=np.uint8)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+class Enumerating:
+    """A generator whose `integers` runs through 0 … 254 once for each of the 256 grey levels."""
+
+    def integers(self, low, high, shape, dtype):
+        assert (low, high, dtype) == (0, 255, np.uint8)
+        assert shape == (255, 256)
+        return np.repeat(np.arange(255, dtype=np.uint8)[:, None], 256, axis=1)
+
+
+def test_a_grey_level_is_one_for_exactly_its_share_of_all_draws():
+    x = np.tile(LEVELS, (255, 1))
+    ones = binarize(x, "dynamic", Enumerating(), np.float64).sum(axis=0)
+    np.testing.assert_array_equal(ones, LEVELS)  # x of 255 draws: the probability is x / 255
+
+
+def test_the_draws_enumerated_above_are_uniform(rng):
+    counts = np.bincount(rng.integers(0, 255, 2_550_000, dtype=np.uint8), minlength=256)
+    assert counts[255] == 0
+    assert np.all(np.abs(counts[:255] - 10_000) < 5 * np.sqrt(10_000))
+
+
+def test_floats_are_one_with_their_probability(rng):
+    p = np.linspace(0, 1, 11)
+    n = 200_000
+    draws = binarize(np.tile(p, (n, 1)), "dynamic", rng, np.float64)
+    np.testing.assert_array_less(np.abs(draws.mean(axis=0) - p), 5 * np.sqrt(p * (1 - p) / n) + 1e-12)
+    # independently of each other
+    covariance = np.cov(draws[:, 1:-1], rowvar=False)
+    assert np.abs(covariance - np.diag(np.diag(covariance))).max() < 5 * 0.25 / np.sqrt(n)
+
+
+@pytest.mark.parametrize("how", BINARIZATIONS)
+@pytest.mark.parametrize("dtype", [np.uint8, bool, np.float16, np.float32, np.float64])
+def test_white_is_always_one_and_black_always_zero(how, dtype, rng):
+    white = 255 if dtype == np.uint8 else 1
+    x = np.zeros((2, 50_000), dtype)
+    x[1] = white
+    if how == "static":
+        x = freeze(x, 0)
+    y = binarize(x, how, rng)
+    np.testing.assert_array_equal(y, np.array([[0.0], [1.0]]) * np.ones((2, 50_000)))
+
+
+@pytest.mark.parametrize("how", BINARIZATIONS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(3, 5), (0, 5)])
+def test_shape_stays_and_dtype_is_what_was_asked_for(how, dtype, shape, rng):
+    for x in (np.full(shape, 100, np.uint8), np.full(shape, 0.4), np.full(shape, True)):
+        rows = freeze(x, 0) if how == "static" else x
+        y = binarize(rows, how, rng, dtype)
+        assert y.dtype == dtype
+        assert y.shape == shape
+        if how != "none":
+            assert set(np.unique(y)) <= {0, 1}
+
+
+def test_float32_is_the_default(rng):
+    assert binarize(LEVELS[None], "dynamic", rng).dtype == np.float32
+
+
+def test_threshold_splits_at_one_half(rng):
+    np.testing.assert_array_equal(binarize(LEVELS, "threshold", rng), LEVELS / 255 > 0.5)
+    x = np.array([0.0, 0.5, np.nextafter(0.5, 1), 1.0])
+    np.testing.assert_array_equal(binarize(x, "threshold", rng), [0, 0, 1, 1])
+
+
+def test_none_gives_the_grey_values(rng):
+    np.testing.assert_array_equal(binarize(LEVELS, "none", rng, np.float64), LEVELS / 255)
+    np.testing.assert_array_equal(binarize(LEVELS, "none", rng), LEVELS.astype(np.float32) / np.float32(255))
+    x = np.array([[0.0, 0.3, 1.0]])
+    np.testing.assert_array_equal(binarize(x, "none", rng, np.float64), x)
+
+
+def test_dynamic_draws_anew_at_each_call_and_the_same_for_the_same_seed():
+    x = np.full((10, 10), 128, np.uint8)
+    one, other = np.random.default_rng(1), np.random.default_rng(1)
+    first, second = binarize(x, "dynamic", one), binarize(x, "dynamic", one)
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(binarize(x, "dynamic", other), first)
+    np.testing.assert_array_equal(binarize(x, "dynamic", other), second)
+
+
+@pytest.mark.parametrize("x", [np.tile(LEVELS, (40, 1)), np.tile(LEVELS / 255, (40, 1))], ids=["uint8", "float"])
+def test_freezing_is_one_draw_determined_by_its_seed(x):
+    frozen = freeze(x, 1)
+    assert frozen.dtype == bool
+    np.testing.assert_array_equal(frozen, freeze(x, 1))
+    assert not np.array_equal(frozen, freeze(x, 2))
+    assert np.abs(frozen.mean(axis=0) - LEVELS / 255).max() < 5 * 0.5 / np.sqrt(40)
+
+
+@pytest.mark.parametrize("how", BINARIZATIONS)
+def test_frozen_pixels_are_a_fixed_point_of_every_rule(how, rng):
+    frozen = freeze(LEVELS[None], 0)
+    state = rng.bit_generator.state
+    np.testing.assert_array_equal(binarize(frozen, how, rng), frozen)
+    assert rng.bit_generator.state == state
+    np.testing.assert_array_equal(freeze(frozen, 1), frozen)
+
+
+def test_freezing_a_frozen_array_gives_a_copy():
+    frozen = freeze(LEVELS[None], 0)
+    assert not np.shares_memory(freeze(frozen, 0), frozen)
+
+
+def dataset(n_train, n_test):
+    grey = [Split(np.full((n, 4000), 128, np.uint8), None) for n in (n_train, 3, n_test)]
+    return Dataset("grey", *grey, image_shape=None, n_classes=0)
+
+
+def test_a_frozen_datasets_splits_are_drawn_independently():
+    frozen = dataset(3, 3).freeze(0)
+    splits = (frozen.train.x, frozen.validation.x, frozen.test.x)
+    for i, a in enumerate(splits):
+        assert a.dtype == bool
+        for b in splits[:i]:
+            # 12,000 pairs of fair coins agree in half the cases, give or take 5 standard errors
+            assert abs((a == b).mean() - 0.5) < 5 * 0.5 / np.sqrt(a.size)
+
+
+def test_the_static_test_set_does_not_depend_on_the_size_of_the_training_set():
+    few, many = dataset(3, 5).freeze(0), dataset(30, 5).freeze(0)
+    np.testing.assert_array_equal(few.test.x, many.test.x)
+    np.testing.assert_array_equal(few.validation.x, many.validation.x)
+
+
+def test_static_needs_frozen_pixels(rng):
+    with pytest.raises(ValueError, match=r"drawn once, before training: call freeze\(x, seed\) first"):
+        binarize(LEVELS[None], "static", rng)
+
+
+def test_an_unknown_rule_is_refused(rng):
+    with pytest.raises(ValueError, match="'dynamics' given; expected one of dynamic, static, threshold, none"):
+        binarize(LEVELS[None], "dynamics", rng)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint16, np.complex128, object])
+def test_other_dtypes_are_refused(dtype, rng):
+    for call in (lambda x: binarize(x, "none", rng), lambda x: freeze(x, 0)):
+        with pytest.raises(TypeError, match=f"pixels of {np.dtype(dtype)} given; expected uint8 grey levels"):
+            call(np.ones((2, 3), dtype))
+
+
+@pytest.mark.parametrize("value", [-0.01, 1.01, 255.0, np.nan, np.inf])
+@pytest.mark.parametrize("how", BINARIZATIONS)
+def test_floats_outside_of_zero_to_one_are_refused(value, how, rng):
+    x = np.full((2, 3), 0.5)
+    x[1, 1] = value
+    for call in (lambda: binarize(x, how, rng), lambda: freeze(x, 0)):
+        with pytest.raises(ValueError, match=r"expected floats in \[0, 1\]"):
+            call()

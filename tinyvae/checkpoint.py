@@ -1,0 +1,358 @@
+"""One file format for models and for runs: an .npz that four lines of NumPy read, without pickle.
+
+    format      "tinyvae 1"
+    config      JSON: the arguments of VAE(...), and the version of the package
+    theta       all parameters, (P,)
+    state       JSON, and
+    arrays/…    vectors: what a run needs to go on where it stopped; only in checkpoints
+
+A file is written whole or not at all. It is read with suspicion: nothing in it is executed, and
+memory is taken only for what has been checked. docs/file-format.md tells the details.
+"""
+
+import errno
+import json
+import math
+import os
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from io import BufferedReader, FileIO
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.lib import format as npy
+
+import tinyvae
+from tinyvae import checks
+from tinyvae.layers import ReLU, Sigmoid, Softplus, Tanh
+from tinyvae.likelihoods import Bernoulli, Gaussian, NetworkGaussian, SharedGaussian
+from tinyvae.vae import VAE
+
+Array = np.ndarray
+FilePath = str | os.PathLike[str]
+
+VERSION = 1
+ACTIVATIONS = {a.__name__: a for a in (ReLU, Tanh, Softplus, Sigmoid)}
+LEARNED_STD = {SharedGaussian: "shared", NetworkGaussian: "network"}
+VECTORS = ("<f4", "<f8", "<i4", "<i8")  # what a vector may hold; "<": little-endian on every machine
+NAME = r"[A-Za-z0-9_.-]{1,100}"  # what it may be called
+ENTRY = re.compile(rf"(format|config|theta|state|arrays/{NAME})\.npy")
+
+# Far more than a model needs, yet little enough to be harmless.
+CONFIG_LENGTH = 1 << 14  # characters of JSON
+STATE_LENGTH = 1 << 22
+LARGEST_SIZE = 1 << 31  # of one layer
+CHUNK = 1 << 20  # bytes read at once
+
+BY_HAND = "keep the parameters with np.save(path, vae.theta) and the code that builds the VAE"
+
+
+# ---- writing -------------------------------------------------------------------------------------
+
+
+def save(path: FilePath, vae: VAE, state: dict | None = None,
+         arrays: Mapping[str, Array] | None = None) -> None:
+    """Write `vae` to the file `path`; to make it a checkpoint, add the state of its training.
+
+    state   a dict of what JSON can hold; finite floats and ints of any size come back exactly
+    arrays  {name: vector (n,)}, each of finite float32, float64, int32 or int64
+
+    TypeError or ValueError for what could not be read again, before anything is written; OSError
+    where the file can't be written. Either way an older file stays as it was.
+    """
+    config = describe(vae)
+    size = _size(_arguments(config))
+    if vae.theta.shape != (size,):
+        raise TypeError(f"theta has shape {vae.theta.shape}, but a VAE with these arguments has ({size},): {BY_HAND}")
+    entries = {"format": np.array(f"tinyvae {VERSION}"), "config": _to_json(config, "config", CONFIG_LENGTH),
+               "theta": _to_vector(vae.theta, "theta")}
+    if state is not None or arrays:
+        entries["state"] = _to_json({} if state is None else state, "state", STATE_LENGTH)
+    for name in sorted(arrays or {}):
+        if not re.fullmatch(NAME, name):
+            raise ValueError(f"arrays: {name!r} is no name; expected 1 to 100 of A-Z, a-z, 0-9, '_', '.' and '-'")
+        entries[f"arrays/{name}"] = _to_vector(arrays[name], f"arrays/{name}")
+
+    with replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, array in entries.items():
+            info = zipfile.ZipInfo(f"{name}.npy")  # its date is always 1980: equal contents are equal bytes
+            info.create_system = 3  # Unix, also on Windows, for the same reason
+            info.file_size = array.nbytes  # zipfile chooses 64-bit sizes where it must
+            with archive.open(info, "w") as entry:
+                npy.write_array(entry, array, version=(1, 0), allow_pickle=False)
+
+
+@contextmanager
+def replacing(path: FilePath) -> Iterator[BinaryIO]:
+    """A binary file to write in a `with`: then `path` is all of it, or after an error what it was before.
+
+    The bytes go to a temporary file beside it, reach the disk, and then take the name. Errors and
+    Ctrl-C remove the temporary file; kill -9 or a power cut may leave it: NAME.….part, to be deleted.
+    """
+    path = os.fsdecode(path)
+    target = os.path.realpath(path)  # through a symbolic link, as open() would write
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise FileExistsError(errno.EEXIST, "A folder or device has this name; choose another", path)
+    folder, name = os.path.split(target)
+    temporary = os.path.join(folder, f"{name[:40]}.{os.urandom(8).hex()}.part")
+    try:
+        with open(temporary, "xb") as file:  # not tempfile: its files are readable by their owner only
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException as error:
+        with suppress(OSError):
+            os.unlink(temporary)
+        if isinstance(error, OSError) and error.errno and error.filename in (None, temporary):
+            reason = f"{error.strerror}; nothing was written, an older file is as it was"
+            raise OSError(error.errno, reason, path) from None
+        raise
+    with suppress(OSError):  # Windows and some network disks can't do this for a folder
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)  # after a power cut, too, the name means the new file
+        finally:
+            os.close(descriptor)
+
+
+def _to_json(value: dict, name: str, limit: int) -> Array:
+    """A dict as JSON in a 0-d array, if it comes back the same."""
+    try:
+        text = json.dumps(value, allow_nan=False, sort_keys=True)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name} can't be written as JSON: {error}") from None
+    if _from_json(text, name, limit) != value:
+        raise TypeError(f"{name} would come back from JSON as something else: use str for keys, lists for tuples")
+    return np.array(text)
+
+
+def _to_vector(vector: Any, name: str) -> Array:
+    vector = np.asarray(vector)
+    vector = np.asarray(vector, vector.dtype.newbyteorder("<"), order="C")
+    _check_vector(vector.dtype, vector.shape, name)
+    return checks.finite(vector, name)
+
+
+# ---- reading -------------------------------------------------------------------------------------
+
+
+def load(path: FilePath) -> VAE:
+    """The model in the file `path`, be it a model's or a checkpoint.
+
+    ValueError if the file is damaged, or not one of tinyvae's; OSError if it can't be read.
+    """
+    return _read(path)[0]
+
+
+def load_state(path: FilePath) -> tuple[VAE, dict, dict[str, Array]]:
+    """(vae, state, arrays) as they were given to `save`. Errors as for `load`, and for a model without state."""
+    vae, state, arrays = _read(path)
+    if state is None:
+        raise ValueError(f"{os.fsdecode(path)}: it holds a model but no state of training, so there is nothing to "
+                         "resume; use load")
+    return vae, state, arrays
+
+
+class _Wary(BufferedReader):
+    """A file to read in pieces: zipfile would read a table of contents of any length at once."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is not None and size > CHUNK:
+            raise ValueError("its table of contents is absurdly long")
+        return super().read(size)
+
+
+def _read(path: FilePath) -> tuple[VAE, dict | None, dict[str, Array]]:
+    path = os.fsdecode(path)
+    if os.path.isdir(path):
+        raise IsADirectoryError(errno.EISDIR, "This is a folder; expected a file", path)
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would keep us waiting for ever
+        raise ValueError(f"{path}: this is a device or pipe; expected a file")
+    with _Wary(FileIO(path)) as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                return _parse(archive, os.fstat(file.fileno()).st_size)
+        except MemoryError:
+            raise
+        except ValueError as error:
+            message = str(error)
+        except Exception as error:  # on damaged bytes zipfile raises half a dozen types without a common base
+            message = f"it is damaged, or no .npz file at all ({type(error).__name__}: {error}); make or get it again"
+    raise ValueError(f"{path}: {' '.join(message.split())[:500]}")
+
+
+def _parse(archive: zipfile.ZipFile, length: int) -> tuple[VAE, dict | None, dict[str, Array]]:
+    """What is in an archive of `length` bytes. Each step may trust the ones before it."""
+    infos = archive.infolist()
+    names = [info.filename for info in infos]
+    if len(set(names)) < len(names):
+        raise ValueError("it has two entries of one name, so nobody can say what is meant; make it again")
+    if sum(info.compress_size for info in infos) > length or any(info.header_offset < 0 for info in infos):
+        raise ValueError("it is shorter than its entries, so it was cut off or tampered with; get it again")
+
+    written = _text(archive, "format", 100)
+    number = re.fullmatch(r"tinyvae (\d+)", written)
+    if number and int(number[1]) > VERSION:
+        raise ValueError(f"it was written by a newer tinyvae (format {number[1]}; this one reads {VERSION}); upgrade "
+                         "with pip install -U tinyvae")
+    if written != f"tinyvae {VERSION}":
+        raise ValueError(f"its format is {written!r}; expected 'tinyvae {VERSION}'")
+    for name in names:
+        if not ENTRY.fullmatch(name):
+            raise ValueError(f"it has an unknown entry {name[:100]!r}; make it again with tinyvae.save")
+
+    arguments = _arguments(_from_json(_text(archive, "config", CONFIG_LENGTH), "config", CONFIG_LENGTH))
+    theta = _vector(archive, "theta", arguments["dtype"], (_size(arguments),))
+    state = None
+    if "state.npy" in names:
+        state = _from_json(_text(archive, "state", STATE_LENGTH), "state", STATE_LENGTH)
+    arrays = {name[7:-4]: _vector(archive, name[:-4]) for name in names if name.startswith("arrays/")}
+    if arrays and state is None:
+        raise ValueError("it has arrays but no state; make it again with tinyvae.save")
+    vae = VAE(**arguments, rng=0)
+    vae.theta[:] = theta
+    return vae, state, arrays
+
+
+@contextmanager
+def _entry(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[Any, np.dtype, tuple[int, ...]]]:
+    """Entry `name` as (a file at its first number, dtype, shape), where header and length agree."""
+    try:
+        info = archive.getinfo(f"{name}.npy")
+    except KeyError:
+        raise ValueError(f"it has no entry {name!r}: it is not from tinyvae, or not whole") from None
+    # Stored entries can't unpack to more than the file's own length: there is no zip bomb.
+    if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size or info.flag_bits & 1:
+        raise ValueError(f"entry {name!r} is compressed or encrypted; write it with np.savez")
+    with archive.open(info) as entry:
+        try:
+            if npy.read_magic(entry) != (1, 0):
+                raise ValueError
+            shape, fortran_order, dtype = npy.read_array_header_1_0(entry, max_header_size=1000)
+        except Exception:  # whatever a hostile header makes of Python's and NumPy's parsers
+            raise ValueError(f"entry {name!r} does not begin with the header of an .npy array") from None
+        if dtype.hasobject:
+            raise ValueError(f"entry {name!r} holds pickled objects, which could run any code: they are never read")
+        if math.prod(shape) * dtype.itemsize != info.file_size - entry.tell():
+            raise ValueError(f"entry {name!r} promises {dtype} of shape {shape}, but holds more or less than that")
+        yield entry, dtype, shape
+
+
+def _text(archive: zipfile.ZipFile, name: str, limit: int) -> str:
+    with _entry(archive, name) as (entry, dtype, shape):
+        if not dtype.str.startswith("<U") or shape != () or dtype.itemsize > 4 * limit:
+            raise ValueError(f"entry {name!r} is {dtype} of shape {shape}; expected a text, np.array(str), of at most "
+                             f"{limit} characters")
+        return _content(entry).decode("utf-32-le")
+
+
+def _vector(archive: zipfile.ZipFile, name: str, dtype: np.dtype | None = None, size: int | None = None) -> Array:
+    """A vector, if given of this dtype and size."""
+    with _entry(archive, name) as (entry, found, shape):
+        _check_vector(found, shape, name)
+        if dtype is not None and (found != dtype or shape != (size,)):
+            raise ValueError(f"{name} is {found} of shape {shape}; its config describes {dtype} of shape ({size},)")
+        # NumPy computes fastest in the machine's own byte order.
+        vector = np.frombuffer(_content(entry), found).astype(found.newbyteorder("="), copy=False)
+        return checks.finite(vector, name)
+
+
+def _content(entry) -> bytearray:
+    """The rest of an entry; at its end zipfile compares the checksum."""
+    content = bytearray()
+    while piece := entry.read(CHUNK):
+        content += piece
+    return content
+
+
+def _check_vector(dtype: np.dtype, shape: tuple[int, ...], name: str) -> None:
+    if dtype.str not in VECTORS or len(shape) != 1:
+        raise ValueError(f"{name} is {dtype} of shape {shape}; expected a vector of float32, float64, int32 or int64")
+
+
+def _from_json(text: str, name: str, limit: int) -> dict:
+    """The dict in a text of any origin: no NaN, no infinity, no key twice."""
+    if len(text) > limit:
+        raise ValueError(f"{name} has {len(text)} characters as JSON; at most {limit} can be read: use arrays")
+    try:
+        value = json.loads(text, parse_float=_number, parse_constant=_number, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{name} is not the JSON it should be: {error}") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} is {type(value).__name__} in JSON; expected a dict")
+    return value
+
+
+def _number(text: str) -> float:
+    return checks.number(float(text), "a number")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("an object has one key twice")
+    return dict(pairs)
+
+
+# ---- a model and its description -----------------------------------------------------------------
+
+
+def describe(vae: VAE) -> dict[str, Any]:
+    """The arguments of VAE(...) that make a model like `vae`, for JSON. TypeError if parts are your own."""
+    if type(vae) is not VAE:
+        raise TypeError(f"{type(vae).__name__} is not tinyvae.VAE, and a file can't describe it: {BY_HAND}")
+    kind, activation = type(vae.likelihood), getattr(vae.activation, "__name__", repr(vae.activation))
+    if kind not in (Bernoulli, Gaussian, *LEARNED_STD):
+        raise TypeError(f"a file can't describe your own likelihood, {kind.__name__}: {BY_HAND}")
+    if ACTIVATIONS.get(activation) is not vae.activation:
+        raise TypeError(f"a file can't describe your own activation, {activation}: {BY_HAND}")
+    std = LEARNED_STD.get(kind) or float(getattr(vae.likelihood, "std", 0))
+    return {"data_dim": vae.data_dim, "latent_dim": vae.latent_dim, "hidden": list(vae.hidden),
+            "likelihood": "bernoulli" if kind is Bernoulli else {"gaussian": std}, "activation": activation,
+            "n_classes": vae.n_classes, "dtype": checks.real_dtype(vae.theta.dtype).name,
+            "version": tinyvae.__version__}
+
+
+def build(config: dict[str, Any]) -> VAE:
+    """The model that `describe` described, with weights as training starts. ValueError if config describes none."""
+    return VAE(**_arguments(config), rng=0)
+
+
+def _arguments(config: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of VAE(...) in a config of any origin; nothing large is allocated."""
+    names = {"data_dim", "latent_dim", "hidden", "likelihood", "activation", "n_classes", "dtype", "version"}
+    if config.keys() != names:
+        raise ValueError(f"config has the keys {sorted(config)}; expected {sorted(names)}")
+    try:
+        sizes = {name: config[name] for name in ("data_dim", "latent_dim", "n_classes")}
+        sizes |= {f"hidden[{i}]": h for i, h in enumerate(checks.sequence(config["hidden"], "hidden"))}
+        for name, size in sizes.items():
+            if checks.whole(size, name, at_least=int(name != "n_classes")) > LARGEST_SIZE:
+                raise ValueError(f"{name} is absurd; expected at most {LARGEST_SIZE}")
+        if str(config["activation"]) not in ACTIVATIONS:
+            raise ValueError(f"activation is {config['activation']!r}; expected one of {list(ACTIVATIONS)}")
+        return {name: config[name] for name in names - {"version"}} | {
+            "activation": ACTIVATIONS[config["activation"]], "likelihood": _likelihood(config["likelihood"]),
+            "dtype": checks.real_dtype(config["dtype"])}
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"config: {error}") from None
+
+
+def _likelihood(described: Any) -> Bernoulli | Gaussian:
+    if described == "bernoulli":
+        return Bernoulli()
+    if not isinstance(described, dict) or described.keys() != {"gaussian"}:
+        raise ValueError(f"likelihood is {described!r}; expected 'bernoulli' or {{'gaussian': std}}")
+    std = described["gaussian"]
+    return Gaussian(std if isinstance(std, str) else checks.number(std, "std", above=0))
+
+
+def _size(arguments: dict[str, Any]) -> int:
+    """P, the size of theta, in Python's integers, before anything is allocated."""
+    D, J, C = arguments["data_dim"], arguments["latent_dim"], arguments["n_classes"]
+    hidden, likelihood = arguments["hidden"], arguments["likelihood"]
+    encoder, decoder = [D + C, *hidden, 2 * J], [J + C, *hidden[::-1], likelihood.columns * D]
+    return likelihood.size + sum((n_in + 1) * n_out for sizes in (encoder, decoder)
+                                 for n_in, n_out in zip(sizes, sizes[1:], strict=False))

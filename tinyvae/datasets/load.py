@@ -1,0 +1,235 @@
+"""One door for all data: names and files become rows for training, validation and test, checked once."""
+
+import hashlib
+import os
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tinyvae import checks
+from tinyvae.datasets.binarization import freeze
+from tinyvae.datasets.download import FILES, SOURCES, fetch, find
+from tinyvae.datasets.files import MAX_BYTES, FilePath, naming
+from tinyvae.datasets.idx import read_idx
+from tinyvae.datasets.tables import KEYS, read_csv, read_npy, read_npz
+
+NAMES = ("mnist-small", *SOURCES)
+BUNDLED = Path(__file__).parent / "bundled"
+
+TEST_SHARE = 10  # one row in ten becomes a test row where the source has none of its own
+TEST_SEED, VALIDATION_SEED = 1, 2
+MAX_CLASSES = 10_000  # labels are one-hot encoded: years or serial numbers are no labels
+
+# SHA-256 of the training labels, which tell the two data sets apart: their files have the same names.
+LABELS = {
+    "mnist": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
+    "fashion-mnist": "657fbd221bfc9f4198cc14b5619cc33ec57c58dd0e47af4d99d6650759e869a7",
+}
+
+
+class Split(NamedTuple):
+    """Rows x (N, D) and their labels y (N,) int64, or None."""
+
+    x: np.ndarray
+    y: np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Three splits that share no row of their source; validation and test may have no rows at all.
+
+    x is uint8 (grey levels 0..255), bool, or float. `image_shape` is (h, w), or None if rows are no images;
+    `n_classes` is 0 without labels.
+    """
+
+    name: str
+    train: Split
+    validation: Split
+    test: Split
+    image_shape: tuple[int, int] | None
+    n_classes: int
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over all contents, as hex digits: what a run's record says about its data."""
+        digest = hashlib.sha256()
+        for array in (*self.train, *self.validation, *self.test):
+            if array is None:
+                digest.update(b"none")
+            else:
+                digest.update(f"{array.dtype.str}{array.shape}".encode())
+                digest.update(array.ravel().data)
+        return digest.hexdigest()
+
+    def freeze(self, seed: int) -> "Dataset":
+        """Return the data statically binarized: each pixel drawn once, each split from its own stream."""
+        for_train, for_validation, for_test = np.random.SeedSequence(seed).spawn(3)
+        return replace(
+            self,
+            train=self.train._replace(x=freeze(self.train.x, for_train)),
+            validation=self.validation._replace(x=freeze(self.validation.x, for_validation)),
+            test=self.test._replace(x=freeze(self.test.x, for_test)),
+        )
+
+    def __repr__(self) -> str:
+        sizes = f"{len(self.train.x)} + {len(self.validation.x)} + {len(self.test.x)}"
+        shape = " × ".join(map(str, self.image_shape or self.train.x.shape[1:]))
+        kind = f"{shape} {self.train.x.dtype}"
+        return f"<Dataset {self.name}: {sizes} rows of {kind}, {self.n_classes} classes>"
+
+
+def load(
+    name_or_path: FilePath = "mnist-small",
+    data_dir: FilePath | None = None,
+    validation: int = 0,
+    max_bytes: int = MAX_BYTES,
+) -> Dataset:
+    """Load a data set by name or from a file, check it, and split it the same way each time.
+
+    "mnist-small"             10,000 + 1,000 digits of MNIST, bundled with the package
+    "mnist", "fashion-mnist"  60,000 + 10,000 images: four IDX files in the folder `data_dir`, else in
+                              $TINYVAE_DATA (or a subfolder of that name), else downloaded once
+    a path                    .npy (rows), .npz (x and, optionally, y, x_test, y_test), .csv (the column y
+                              or label holds labels), an IDX file of images, a folder of four IDX files
+
+    Rows are (N, D), or images (N, h, w), which are flattened. uint8 means grey levels 0..255; bools and
+    floats are taken as they are, other integers become float64. Where a source has no test rows, a tenth
+    of the rows is held out for them; then `validation` training rows are. Both are drawn by fixed seeds.
+    A folder may hold a variant of MNIST: it is loaded as it is, and its fingerprint tells.
+
+    Raises ValueError for unknown names and for contents that can't be right, FileNotFoundError if a file
+    isn't there, OSError if a download fails; `max_bytes` bounds what a file may unpack to.
+    """
+    if not isinstance(name_or_path, (str, os.PathLike)):
+        raise TypeError(f"{type(name_or_path).__name__} given; expected the name of a data set, or a path")
+    name = os.fspath(name_or_path)
+    validation = checks.whole(validation, "validation", at_least=0)
+    published = name_or_path in SOURCES  # a Path is never a name
+    if data_dir is not None and not published:
+        raise ValueError(f"data_dir is for {' and '.join(SOURCES)} only; leave it out for {name!r}")
+    if published:
+        path = _folder_of(name, data_dir)
+    elif name_or_path == "mnist-small":
+        path = BUNDLED
+    else:
+        path = Path(name)
+        if not path.exists():
+            raise _not_found(name_or_path)
+    arrays = _read_folder(path, max_bytes) if published or path.is_dir() else _read_file(path, max_bytes)
+    with naming(path):
+        if published:
+            _refuse_another(name, arrays["y"])
+        return _split(name, arrays, validation)
+
+
+def _folder_of(name: str, data_dir: FilePath | None) -> Path:
+    """The folder that should hold the four files of a published data set; fetched if none is named."""
+    named = data_dir or os.environ.get("TINYVAE_DATA")
+    if not named:
+        return fetch(name)
+    subfolder = Path(named) / name
+    return subfolder if subfolder.is_dir() else Path(named)
+
+
+def _read_folder(folder: Path, max_bytes: int) -> dict[str, np.ndarray]:
+    found = {file: find(folder, file) for file in FILES}
+    if missing := [file for file, path in found.items() if path is None]:
+        raise FileNotFoundError(f"{folder}: {', '.join(missing)} missing; put them there, plain or as .gz")
+    return {key: read_idx(path, max_bytes) for key, path in zip(KEYS, found.values(), strict=True) if path}
+
+
+def _read_file(path: Path, max_bytes: int) -> dict[str, np.ndarray]:
+    readers = {".npy": read_npy, ".npz": read_npz, ".csv": read_csv}
+    if reader := readers.get(path.suffix.lower()):
+        return reader(path, max_bytes)
+    return {"x": read_idx(path, max_bytes)}
+
+
+def _not_found(name_or_path: FilePath) -> Exception:
+    """The error for what neither is a name nor exists: about names if it looks like one."""
+    from difflib import get_close_matches
+
+    path = Path(name_or_path)
+    if name_or_path != path.name or path.suffix:
+        return FileNotFoundError(f"{path}: no such file or folder; expected data as .npy, .npz, .csv or IDX")
+    nearest = get_close_matches(path.name.lower(), NAMES, n=1, cutoff=0.0)[0]
+    return ValueError(f"unknown data set {path.name!r}; did you mean {nearest!r}? "
+                      f"Expected {', '.join(NAMES)}, or an existing file or folder")
+
+
+def _refuse_another(name: str, y: np.ndarray) -> None:
+    """Don't take MNIST for Fashion-MNIST, or the reverse, because $TINYVAE_DATA was meant for the other."""
+    digest = hashlib.sha256(y.tobytes()).hexdigest()
+    for other, labels in LABELS.items():
+        if digest == labels and other != name:
+            raise ValueError(f"this is {other}, not {name}; expected {name} there or in a subfolder {name}")
+
+
+def _split(name: str, arrays: dict[str, np.ndarray], validation: int) -> Dataset:
+    """Check the arrays x, y, x_test, y_test, as far as they are given, and make the three splits of them."""
+    shape = arrays["x"].shape[1:]
+    train = Split(_rows(arrays["x"], "x"), _labels(arrays, "y", "x"))
+    if train.x.dtype == np.uint8 and train.x.max() <= 1:
+        raise ValueError("x is uint8 with no value above 1, but uint8 means grey levels 0..255; "
+                         "save it as bool or float")
+    if "x_test" in arrays:
+        test = Split(_rows(arrays["x_test"], "x_test"), _labels(arrays, "y_test", "x_test"))
+        if (test_shape := arrays["x_test"].shape[1:]) != shape:
+            raise ValueError(f"x has rows of shape {shape}, x_test of {test_shape}; expected the same")
+        if test.x.dtype.kind != train.x.dtype.kind:
+            raise ValueError(f"x is {train.x.dtype} but x_test is {test.x.dtype}; expected the same units")
+        if (train.y is None) != (test.y is None):
+            raise ValueError("only one of y and y_test is there; expected both or none")
+    elif "y_test" in arrays:
+        raise ValueError("y_test is there but x_test isn't; expected both or none")
+    else:
+        if len(train.x) == 1:
+            raise ValueError("x has one row; expected at least two, for one becomes the test set")
+        train, test = _hold_out(train, max(1, len(train.x) // TEST_SHARE), TEST_SEED)
+    if validation >= len(train.x):
+        raise ValueError(f"validation is {validation}; expected less than the {len(train.x)} training rows")
+    n_classes = 0 if train.y is None or test.y is None else 1 + int(max(train.y.max(), test.y.max()))
+    train, held_out = _hold_out(train, validation, VALIDATION_SEED)
+    image_shape = (shape[0], shape[1]) if len(shape) == 2 else None
+    return Dataset(name, train, held_out, test, image_shape, n_classes)
+
+
+def _rows(x: np.ndarray, key: str) -> np.ndarray:
+    """Numbers (N, D) or (N, h, w) as rows (N, D) of uint8, bool or finite floats."""
+    if x.dtype.kind not in "biuf":
+        raise ValueError(f"{key} has dtype {x.dtype}; expected real numbers")
+    if x.ndim not in (2, 3):
+        raise ValueError(f"{key} has shape {x.shape}; expected rows (N, D) or images (N, h, w)")
+    if x.size == 0:
+        raise ValueError(f"{key} has shape {x.shape}; expected at least one row and one column")
+    x = x.reshape(len(x), -1)
+    if x.dtype in (np.uint8, bool):
+        return x
+    return checks.finite(x if x.dtype.kind == "f" else x.astype(np.float64), key)
+
+
+def _labels(arrays: dict[str, np.ndarray], key: str, x_key: str) -> np.ndarray | None:
+    """Labels as int64 (N,), one for each row; None without any."""
+    if key not in arrays:
+        return None
+    y, n_rows = arrays[key], len(arrays[x_key])
+    if y.dtype.kind not in "biuf" or y.shape != (n_rows,):
+        raise ValueError(f"{key} is {y.dtype} of shape {y.shape}; expected {n_rows} numbers, "
+                         f"one for each row of {x_key}")
+    wrong = ~((y >= 0) & (y < MAX_CLASSES) & (y == np.floor(y)))  # so NaN is wrong, too
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise ValueError(f"{key}[{row}] is {y[row]}; expected whole numbers from 0 to n - 1 for n classes, "
+                         f"n <= {MAX_CLASSES}: number the classes")
+    return y.astype(np.int64)
+
+
+def _hold_out(split: Split, n: int, seed: int) -> tuple[Split, Split]:
+    """Take n rows out of a split, drawn by a seed; both parts keep the order of the rows."""
+    held = np.zeros(len(split.x), bool)
+    held[np.random.default_rng(seed).permutation(len(held))[:n]] = True
+    rest, taken = (Split(split.x[part], None if split.y is None else split.y[part]) for part in (~held, held))
+    return rest, taken

@@ -1,0 +1,296 @@
+"""fit: minibatches, progress, history, checkpoints; interrupted at any moment, resumed bit for bit.
+
+What makes that possible: all randomness comes from one Generator, whose state is saved with theta,
+the optimizer's vectors and the running sums. Within an epoch two states are kept, the one the order
+of the examples was drawn from and the present one, so the order itself need not be saved.
+"""
+
+import contextlib
+import csv
+import dataclasses
+import math
+import os
+import signal
+import threading
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from tinyvae import checkpoint as files
+from tinyvae import checks, evaluation
+from tinyvae.objectives import ELBO
+from tinyvae.optimizers import Adam, Optimizer
+from tinyvae.vae import VAE
+
+Array = np.ndarray
+
+
+class History(list):
+    """One dict for each epoch, means over the examples in nats.
+
+    epoch, loss; elbo = -(reconstruction + kl), as the epoch went by; the same with `validation_` in
+    front, at the epoch's end; seconds (training alone) and images_per_second.
+    """
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write it as CSV, whole or not at all."""
+        with files.replacing(path) as file:
+            text = _Text(file)
+            writer = csv.DictWriter(text, list(self[0]) if self else ["epoch"], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(self)
+
+
+class _Text:
+    """A text face for a binary file, all that csv needs."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def write(self, text: str) -> None:
+        self.file.write(text.encode())
+
+
+def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, epochs: int = 10,
+        batch_size: int = 128, rng=None, *, y: Array | None = None, validation=None,
+        binarization: str | None = None, n_samples: int = 1, warmup_epochs: float = 0,
+        checkpoint: str | os.PathLike | None = None, checkpoint_seconds: float = 30.0,
+        resume: bool = False, progress: bool = True) -> History:
+    """Train `vae` on the rows of x (N, D) by minibatches, reshuffled each epoch; return the history.
+
+    x             uint8 grey levels 0..255 (kept so, and converted batch by batch), bool, or numbers
+    y             labels (N,) for a conditional model
+    objective     ELBO(vae) unless given;   optimizer: Adam(vae) unless given
+    rng           numpy.random.Generator, or a seed: order, binarization and noise all come from it
+    validation    rows, or (rows, labels), whose bound is computed after each epoch, with the same
+                  noise each time
+    binarization  "dynamic" (each pixel drawn anew with probability x: the default for Bernoulli),
+                  "threshold" or "none" (the default otherwise); for "static" pass bools
+    n_samples     samples of z for each example: K for the IWAE
+    warmup_epochs the ELBO's beta rises linearly from 0 during so many epochs (Sønderby et al. 2016)
+    checkpoint    file to save to every `checkpoint_seconds`, at the end and on Ctrl-C; resume=True goes
+                  on from it if it exists, and ends with the same bits as a run without interruption
+
+    Raises FloatingPointError, naming the step and the term, when something becomes non-finite.
+    """
+    objective = objective or ELBO(vae)
+    optimizer = optimizer or Adam(vae)
+    rng = np.random.default_rng(rng)
+    how = binarization or evaluation.default_binarization(vae)
+    run = _Run(vae, objective, optimizer, rng, _rows(vae, x, how, "x"), _labels(vae, x, y), how,
+               checks.whole(epochs, "epochs", at_least=0), checks.whole(batch_size, "batch_size"),
+               checks.whole(n_samples, "n_samples"),
+               checks.number(warmup_epochs, "warmup_epochs", at_least=0), _pair(vae, validation, how))
+    path = None if checkpoint is None else Path(checkpoint)
+    if path is not None and path.exists():
+        if not resume:
+            raise FileExistsError(f"{path} exists; pass resume=True to go on from it, or another path")
+        run.load(path)
+    run.train(path, checkpoint_seconds, progress)
+    return run.history
+
+
+class _Run:
+    """The state of one training run, and its loop."""
+
+    def __init__(self, vae, objective, optimizer, rng, x, y, how, epochs, batch_size, n_samples,
+                 warmup_epochs, validation):
+        if objective.vae is not vae or optimizer.model is not vae:
+            raise ValueError("the objective and the optimizer belong to another model; build them with this vae")
+        self.vae, self.objective, self.optimizer, self.rng = vae, objective, optimizer, rng
+        self.x, self.y, self.how, self.validation = x, y, how, validation
+        self.epochs, self.batch_size, self.n_samples = epochs, batch_size, n_samples
+        self.warmup_epochs = warmup_epochs
+        self.batches = math.ceil(len(x) / batch_size)
+        self.beta = getattr(objective, "beta", 1.0)
+        if warmup_epochs and not isinstance(objective, ELBO):
+            raise ValueError("warmup_epochs is for the ELBO, whose KL has a weight; this objective has none")
+        # What a resumed run must agree with; only the number of epochs may change.
+        self.settings = {
+            "data": f"{x.dtype} {x.shape} crc32 {zlib.crc32(np.ascontiguousarray(x)):08x}",
+            "objective": _describe(objective), "optimizer": _describe(optimizer), "batch_size": batch_size,
+            "n_samples": n_samples, "binarization": how, "warmup_epochs": warmup_epochs}
+        self.epoch, self.step = 0, 0  # epochs done, and batches of the present one
+        self.order_state = None  # of rng, before the present epoch's order was drawn
+        self.sums, self.seconds = [0.0, 0.0, 0.0], 0.0  # loss, reconstruction, kl; of this epoch
+        self.history = History()
+
+    # ---- the loop ----------------------------------------------------------------------------
+
+    def train(self, path: Path | None, every: float, progress: bool) -> None:
+        """Go on from where the run stands to its end, saving to `path` every so many seconds."""
+        from tqdm import tqdm
+
+        N, B = len(self.x), self.batch_size
+        done = min(self.epoch, self.epochs) * N + self.step * B
+        bar = tqdm(total=self.epochs * N, initial=done, unit="img", unit_scale=True, disable=not progress)
+        saved, order = time.monotonic(), None
+        with bar, _deferred_interrupt() as pressed, np.errstate(over="ignore", invalid="ignore"):
+            while self.epoch < self.epochs:
+                if order is None:
+                    order = self._order()
+                rows = order[self.step * B : (self.step + 1) * B]
+                self._train_on(rows, path)
+                bar.update(len(rows))
+                if self.step == self.batches:
+                    self._end_epoch()
+                    bar.set_postfix_str(_summary(self.history[-1]))
+                    order = None
+                finished = self.epoch == self.epochs
+                if path is not None and (finished or pressed or time.monotonic() - saved >= every):
+                    self._save(path)
+                    saved = time.monotonic()
+                if pressed and not finished:
+                    raise KeyboardInterrupt(f"stopped after {self.epoch} epochs and {self.step} steps")
+
+    def _order(self) -> Array:
+        """The order of this epoch's examples; rng is left where the epoch goes on."""
+        now = self.rng.bit_generator.state
+        if self.step > 0:  # resumed within the epoch: draw its order again
+            self.rng.bit_generator.state = self.order_state
+        self.order_state = self.rng.bit_generator.state
+        order = self.rng.permutation(len(self.x))
+        if self.step > 0:
+            self.rng.bit_generator.state = now
+        return order
+
+    def _train_on(self, rows: Array, path: Path | None) -> None:
+        started = time.perf_counter()
+        dtype = self.vae.theta.dtype
+        x = evaluation.batch(self.x[rows], self.how, self.rng, dtype)  # (M, D)
+        y = None if self.y is None else self.y[rows]  # (M,)
+        eps = self.rng.standard_normal((self.n_samples, len(x), self.vae.latent_dim), dtype=dtype)
+        if self.warmup_epochs:
+            progress = (self.epoch + self.step / self.batches) / self.warmup_epochs
+            self.objective.beta = self.beta * min(progress, 1.0)
+        loss = self.objective.forward(x, eps, y)
+        if not math.isfinite(loss):
+            self._diverged(path)
+        self.objective.backward()
+        self.optimizer.step()
+        terms = loss, self.objective.reconstruction.mean().item(), self.objective.kl.mean().item()
+        self.sums = [total + term * len(x) for total, term in zip(self.sums, terms, strict=True)]
+        self.step += 1
+        self.seconds += time.perf_counter() - started
+
+    def _end_epoch(self) -> None:
+        N = len(self.x)
+        self.epoch, self.step = self.epoch + 1, 0
+        loss, reconstruction, kl = (total / N for total in self.sums)
+        row = {"epoch": self.epoch, "loss": loss, "elbo": -(reconstruction + kl),
+               "reconstruction": reconstruction, "kl": kl}
+        if self.validation is not None:
+            bound = evaluation.elbo(self.vae, *self.validation, binarization=self.how, rng=0)
+            row |= {f"validation_{name}": value for name, value in bound.items()}
+        row |= {"seconds": round(self.seconds, 3), "images_per_second": round(N / self.seconds)}
+        self.history.append(row)
+        self.sums, self.seconds = [0.0, 0.0, 0.0], 0.0
+
+    def _diverged(self, path: Path | None) -> None:
+        terms = {"theta": self.vae.theta, "the reconstruction term": self.objective.reconstruction,
+                 "the KL term": self.objective.kl}
+        culprit = next((name for name, a in terms.items() if not np.isfinite(a).all()), "the loss")
+        kept = f"the last good checkpoint is {path}" if path is not None and path.exists() else \
+            "there is no checkpoint yet"
+        raise FloatingPointError(
+            f"training diverged at step {self.optimizer.t + 1} (epoch {self.epoch + 1}): {culprit} is not "
+            f"finite; {kept}. Try a smaller learning rate")
+
+    # ---- the checkpoint ------------------------------------------------------------------------
+
+    def _save(self, path: Path) -> None:
+        if not np.isfinite(self.vae.theta).all():
+            self._diverged(path)
+        state = {"settings": self.settings, "epoch": self.epoch, "step": self.step, "t": self.optimizer.t,
+                 "rng": self.rng.bit_generator.state, "order_rng": self.order_state, "sums": self.sums,
+                 "seconds": self.seconds, "history": list(self.history)}
+        moments = {name: getattr(self.optimizer, name) for name in self.optimizer.moments}
+        files.save(path, self.vae, state, moments)
+
+    def load(self, path: Path) -> None:
+        """Stand where the run stood that saved to `path`."""
+        vae, state, moments = files.load_state(path)
+        if not state:
+            raise ValueError(f"{path} holds a model, not a checkpoint of training; start a new run")
+        if files.describe(vae) != files.describe(self.vae):
+            raise ValueError(f"{path} holds another model: {files.describe(vae)}; this one is "
+                             f"{files.describe(self.vae)}")
+        for name, now in self.settings.items():
+            if state["settings"][name] != now:
+                raise ValueError(f"{path} was made with {name} {state['settings'][name]}; this run has {now}. "
+                                 "Resume with the same settings, or start a new run")
+        self.vae.theta[:] = vae.theta
+        for name in self.optimizer.moments:
+            getattr(self.optimizer, name)[:] = moments[name]
+        self.optimizer.t = state["t"]
+        self.rng.bit_generator.state = state["rng"]
+        self.order_state = state["order_rng"]
+        self.epoch, self.step = state["epoch"], state["step"]
+        self.sums, self.seconds = state["sums"], state["seconds"]
+        self.history = History(state["history"])
+
+
+def _summary(row: dict) -> str:
+    text = f"ELBO {row['elbo']:.2f}, reconstruction {row['reconstruction']:.2f}, KL {row['kl']:.2f} nats"
+    return text + (f", validation ELBO {row['validation_elbo']:.2f}" if "validation_elbo" in row else "")
+
+
+@contextlib.contextmanager
+def _deferred_interrupt():
+    """A list that is empty until Ctrl-C: a step is then finished before the run stops.
+
+    KeyboardInterrupt in the middle of an optimizer's step would leave half of theta updated. A
+    second Ctrl-C interrupts at once.
+    """
+    pressed: list[int] = []
+
+    def note(signum, frame):
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(signum)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed  # only the main thread receives signals
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+# ---- the doors -----------------------------------------------------------------------------------
+
+
+def _rows(vae: VAE, x, how: str, name: str) -> Array:
+    """x (N, D) in the dtype it came in, checked once and for all."""
+    x = np.asarray(x)
+    checks.rows(x[:1], vae.data_dim, vae.theta.dtype, name)
+    if x.dtype != np.uint8:
+        checks.finite(x, name)
+        checks.inside(x, vae.likelihood.support, type(vae.likelihood).__name__)
+        x = x if x.dtype == bool else x.astype(vae.theta.dtype, copy=False)
+    evaluation.batch(x[:1], how, np.random.default_rng(0), vae.theta.dtype)  # says if `how` is unknown
+    return x
+
+
+def _labels(vae: VAE, x, y) -> Array | None:
+    return checks.labels(y, len(x), vae.n_classes)
+
+
+def _pair(vae: VAE, validation, how: str):
+    """Validation rows, or (rows, labels), as (x, y)."""
+    if validation is None:
+        return None
+    x, y = validation if isinstance(validation, tuple) else (validation, None)
+    x = _rows(vae, x, how, "validation x")
+    return x, _labels(vae, x, y)
+
+
+def _describe(thing) -> str:
+    """An objective or optimizer with its settings, such as Adam(lr=0.001, beta1=0.9 …)."""
+    settings = {name: value for name, value in vars(thing).items()
+                if name != "t" and (isinstance(value, (int, float)) or dataclasses.is_dataclass(value))}
+    return f"{type(thing).__name__}({', '.join(f'{name}={value}' for name, value in settings.items())})"
