@@ -11,6 +11,7 @@ memory is taken only for what has been checked. docs/file-format.md tells the de
 """
 
 import errno
+import itertools
 import json
 import math
 import os
@@ -33,7 +34,7 @@ from tinyvae.vae import VAE
 Array = np.ndarray
 FilePath = str | os.PathLike[str]
 
-VERSION = 1
+FORMAT = 1
 ACTIVATIONS = {a.__name__: a for a in (ReLU, Tanh, Softplus, Sigmoid)}
 LEARNED_STD = {SharedGaussian: "shared", NetworkGaussian: "network"}
 VECTORS = ("<f4", "<f8", "<i4", "<i8")  # what a vector may hold; "<": little-endian on every machine
@@ -46,7 +47,7 @@ STATE_LENGTH = 1 << 22
 LARGEST_SIZE = 1 << 31  # of one layer
 CHUNK = 1 << 20  # bytes read at once
 
-BY_HAND = "keep the parameters with np.save(path, vae.theta) and the code that builds the VAE"
+BY_HAND = "keep np.save(path, vae.theta) and the code that builds the VAE instead"
 
 
 # ---- writing -------------------------------------------------------------------------------------
@@ -62,24 +63,24 @@ def save(path: FilePath, vae: VAE, state: dict | None = None,
     TypeError or ValueError for what could not be read again, before anything is written; OSError
     where the file can't be written. Either way an older file stays as it was.
     """
-    config = describe(vae)
-    size = _size(_arguments(config))
-    if vae.theta.shape != (size,):
-        raise TypeError(f"theta has shape {vae.theta.shape}, but a VAE with these arguments has ({size},): {BY_HAND}")
-    entries = {"format": np.array(f"tinyvae {VERSION}"), "config": _to_json(config, "config", CONFIG_LENGTH),
+    config, arrays = describe(vae), arrays or {}
+    entries = {"format": np.array(f"tinyvae {FORMAT}"), "config": _to_json(config, "config", CONFIG_LENGTH),
                "theta": _to_vector(vae.theta, "theta")}
+    if vae.theta.size != (expected := _size(_arguments(config))):
+        raise TypeError(f"theta has {vae.theta.size} parameters, a VAE described by {config} has {expected}; "
+                        f"if you changed its parts, {BY_HAND}")
     if state is not None or arrays:
         entries["state"] = _to_json({} if state is None else state, "state", STATE_LENGTH)
-    for name in sorted(arrays or {}):
+    for name in sorted(arrays):
         if not re.fullmatch(NAME, name):
-            raise ValueError(f"arrays: {name!r} is no name; expected 1 to 100 of A-Z, a-z, 0-9, '_', '.' and '-'")
+            raise ValueError(f"arrays has a name {name!r}; expected up to 100 of A-Z a-z 0-9 _ . -")
         entries[f"arrays/{name}"] = _to_vector(arrays[name], f"arrays/{name}")
 
     with replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, array in entries.items():
             info = zipfile.ZipInfo(f"{name}.npy")  # its date is always 1980: equal contents are equal bytes
-            info.create_system = 3  # Unix, also on Windows, for the same reason
-            info.file_size = array.nbytes  # zipfile chooses 64-bit sizes where it must
+            info.create_system = 3  # Unix, on Windows as well, for the same reason
+            info.file_size = array.nbytes  # lets zipfile choose 64-bit sizes where it must
             with archive.open(info, "w") as entry:
                 npy.write_array(entry, array, version=(1, 0), allow_pickle=False)
 
@@ -125,7 +126,7 @@ def _to_json(value: dict, name: str, limit: int) -> Array:
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name} can't be written as JSON: {error}") from None
     if _from_json(text, name, limit) != value:
-        raise TypeError(f"{name} would come back from JSON as something else: use str for keys, lists for tuples")
+        raise TypeError(f"{name} would come back from JSON changed: use str for keys, lists for tuples")
     return np.array(text)
 
 
@@ -148,16 +149,16 @@ def load(path: FilePath) -> VAE:
 
 
 def load_state(path: FilePath) -> tuple[VAE, dict, dict[str, Array]]:
-    """(vae, state, arrays) as they were given to `save`. Errors as for `load`, and for a model without state."""
+    """(vae, state, arrays) as `save` was given them. Errors as for `load`, and for a file without state."""
     vae, state, arrays = _read(path)
     if state is None:
-        raise ValueError(f"{os.fsdecode(path)}: it holds a model but no state of training, so there is nothing to "
-                         "resume; use load")
+        raise ValueError(f"{os.fsdecode(path)}: it holds a model without the state of its training, so "
+                         "there is nothing to resume; use load")
     return vae, state, arrays
 
 
-class _Wary(BufferedReader):
-    """A file to read in pieces: zipfile would read a table of contents of any length at once."""
+class _InPieces(BufferedReader):
+    """A file read in pieces: zipfile would read a table of contents of any length at once."""
 
     def read(self, size: int | None = -1) -> bytes:
         if size is not None and size > CHUNK:
@@ -170,8 +171,8 @@ def _read(path: FilePath) -> tuple[VAE, dict | None, dict[str, Array]]:
     if os.path.isdir(path):
         raise IsADirectoryError(errno.EISDIR, "This is a folder; expected a file", path)
     if os.path.exists(path) and not os.path.isfile(path):  # a pipe would keep us waiting for ever
-        raise ValueError(f"{path}: this is a device or pipe; expected a file")
-    with _Wary(FileIO(path)) as file:
+        raise ValueError(f"{path}: this is a device or a pipe; expected a file")
+    with _InPieces(FileIO(path)) as file:
         try:
             with zipfile.ZipFile(file) as archive:
                 return _parse(archive, os.fstat(file.fileno()).st_size)
@@ -179,33 +180,32 @@ def _read(path: FilePath) -> tuple[VAE, dict | None, dict[str, Array]]:
             raise
         except ValueError as error:
             message = str(error)
-        except Exception as error:  # on damaged bytes zipfile raises half a dozen types without a common base
-            message = f"it is damaged, or no .npz file at all ({type(error).__name__}: {error}); make or get it again"
+        except Exception as error:  # damaged bytes make zipfile raise many types without a common base
+            message = f"it is damaged, or no .npz file: {error} ({type(error).__name__}); get it again"
     raise ValueError(f"{path}: {' '.join(message.split())[:500]}")
 
 
 def _parse(archive: zipfile.ZipFile, length: int) -> tuple[VAE, dict | None, dict[str, Array]]:
-    """What is in an archive of `length` bytes. Each step may trust the ones before it."""
+    """What is in an archive of `length` bytes; each step may trust the ones before it."""
     infos = archive.infolist()
     names = [info.filename for info in infos]
     if len(set(names)) < len(names):
-        raise ValueError("it has two entries of one name, so nobody can say what is meant; make it again")
+        raise ValueError("it has two entries of the same name; make it again with tinyvae.save")
     if sum(info.compress_size for info in infos) > length or any(info.header_offset < 0 for info in infos):
-        raise ValueError("it is shorter than its entries, so it was cut off or tampered with; get it again")
+        raise ValueError("it is shorter than its table of contents says: it was cut off; get it again")
 
     written = _text(archive, "format", 100)
-    number = re.fullmatch(r"tinyvae (\d+)", written)
-    if number and int(number[1]) > VERSION:
-        raise ValueError(f"it was written by a newer tinyvae (format {number[1]}; this one reads {VERSION}); upgrade "
-                         "with pip install -U tinyvae")
-    if written != f"tinyvae {VERSION}":
-        raise ValueError(f"its format is {written!r}; expected 'tinyvae {VERSION}'")
+    newer = re.fullmatch(r"tinyvae (\d+)", written)
+    if newer and int(newer[1]) > FORMAT:
+        raise ValueError(f"it was written by a newer tinyvae ({written!r}); pip install --upgrade tinyvae")
+    if written != f"tinyvae {FORMAT}":
+        raise ValueError(f"its format is {written!r}; expected 'tinyvae {FORMAT}'")
     for name in names:
         if not ENTRY.fullmatch(name):
             raise ValueError(f"it has an unknown entry {name[:100]!r}; make it again with tinyvae.save")
 
     arguments = _arguments(_from_json(_text(archive, "config", CONFIG_LENGTH), "config", CONFIG_LENGTH))
-    theta = _vector(archive, "theta", arguments["dtype"], (_size(arguments),))
+    theta = _vector(archive, "theta", (arguments["dtype"], (_size(arguments),)))
     state = None
     if "state.npy" in names:
         state = _from_json(_text(archive, "state", STATE_LENGTH), "state", STATE_LENGTH)
@@ -219,49 +219,47 @@ def _parse(archive: zipfile.ZipFile, length: int) -> tuple[VAE, dict | None, dic
 
 @contextmanager
 def _entry(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[Any, np.dtype, tuple[int, ...]]]:
-    """Entry `name` as (a file at its first number, dtype, shape), where header and length agree."""
+    """Entry `name` as (a file that stands at its first number, dtype, shape), if the length agrees."""
     try:
         info = archive.getinfo(f"{name}.npy")
     except KeyError:
-        raise ValueError(f"it has no entry {name!r}: it is not from tinyvae, or not whole") from None
-    # Stored entries can't unpack to more than the file's own length: there is no zip bomb.
+        raise ValueError(f"it has no entry {name!r}: it is not from tinyvae, or not complete") from None
+    # What is stored plainly can't unpack to more than the length of the file: there is no zip bomb.
     if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size or info.flag_bits & 1:
-        raise ValueError(f"entry {name!r} is compressed or encrypted; write it with np.savez")
+        raise ValueError(f"its entry {name!r} is compressed or encrypted; write it with np.savez")
     with archive.open(info) as entry:
         try:
             if npy.read_magic(entry) != (1, 0):
                 raise ValueError
-            shape, fortran_order, dtype = npy.read_array_header_1_0(entry, max_header_size=1000)
-        except Exception:  # whatever a hostile header makes of Python's and NumPy's parsers
-            raise ValueError(f"entry {name!r} does not begin with the header of an .npy array") from None
+            shape, _, dtype = npy.read_array_header_1_0(entry, max_header_size=1000)
+        except Exception:  # whatever a hostile header makes the parsers raise
+            raise ValueError(f"its entry {name!r} is damaged, or no .npy array; get the file again") from None
         if dtype.hasobject:
-            raise ValueError(f"entry {name!r} holds pickled objects, which could run any code: they are never read")
+            raise ValueError(f"its entry {name!r} is a pickle, which could run any code; it is never read")
         if math.prod(shape) * dtype.itemsize != info.file_size - entry.tell():
-            raise ValueError(f"entry {name!r} promises {dtype} of shape {shape}, but holds more or less than that")
+            raise ValueError(f"its entry {name!r} promises {dtype} {shape}, but is not as long; get it again")
         yield entry, dtype, shape
 
 
 def _text(archive: zipfile.ZipFile, name: str, limit: int) -> str:
     with _entry(archive, name) as (entry, dtype, shape):
-        if not dtype.str.startswith("<U") or shape != () or dtype.itemsize > 4 * limit:
-            raise ValueError(f"entry {name!r} is {dtype} of shape {shape}; expected a text, np.array(str), of at most "
-                             f"{limit} characters")
+        if dtype.str[:2] != "<U" or shape != () or dtype.itemsize > 4 * limit:
+            raise ValueError(f"{name} is {dtype} {shape}; expected np.array(text), at most {limit} characters")
         return _content(entry).decode("utf-32-le")
 
 
-def _vector(archive: zipfile.ZipFile, name: str, dtype: np.dtype | None = None, size: int | None = None) -> Array:
-    """A vector, if given of this dtype and size."""
-    with _entry(archive, name) as (entry, found, shape):
-        _check_vector(found, shape, name)
-        if dtype is not None and (found != dtype or shape != (size,)):
-            raise ValueError(f"{name} is {found} of shape {shape}; its config describes {dtype} of shape ({size},)")
-        # NumPy computes fastest in the machine's own byte order.
-        vector = np.frombuffer(_content(entry), found).astype(found.newbyteorder("="), copy=False)
-        return checks.finite(vector, name)
+def _vector(archive: zipfile.ZipFile, name: str, expected: tuple | None = None) -> Array:
+    """A vector, if `expected` is given of this (dtype, shape)."""
+    with _entry(archive, name) as (entry, dtype, shape):
+        _check_vector(dtype, shape, name)
+        if expected and (dtype, shape) != expected:
+            raise ValueError(f"{name} is {dtype} {shape}; config describes {expected[0]} {expected[1]}")
+        vector = np.frombuffer(_content(entry), dtype)
+        return checks.finite(vector.astype(dtype.newbyteorder("="), copy=False), name)
 
 
 def _content(entry) -> bytearray:
-    """The rest of an entry; at its end zipfile compares the checksum."""
+    """The rest of an entry. At the end zipfile compares its checksum."""
     content = bytearray()
     while piece := entry.read(CHUNK):
         content += piece
@@ -270,19 +268,19 @@ def _content(entry) -> bytearray:
 
 def _check_vector(dtype: np.dtype, shape: tuple[int, ...], name: str) -> None:
     if dtype.str not in VECTORS or len(shape) != 1:
-        raise ValueError(f"{name} is {dtype} of shape {shape}; expected a vector of float32, float64, int32 or int64")
+        raise ValueError(f"{name} is {dtype} {shape}; expected a vector (n,) of float32, float64, int32 or int64")
 
 
 def _from_json(text: str, name: str, limit: int) -> dict:
-    """The dict in a text of any origin: no NaN, no infinity, no key twice."""
+    """The dict in a text of any origin: without NaN, infinity, or a key twice."""
     if len(text) > limit:
-        raise ValueError(f"{name} has {len(text)} characters as JSON; at most {limit} can be read: use arrays")
+        raise ValueError(f"{name} takes {len(text)} characters of JSON; the limit is {limit}: use arrays")
     try:
         value = json.loads(text, parse_float=_number, parse_constant=_number, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{name} is not the JSON it should be: {error}") from None
     if not isinstance(value, dict):
-        raise ValueError(f"{name} is {type(value).__name__} in JSON; expected a dict")
+        raise ValueError(f"{name} is JSON for a {type(value).__name__}; expected a dict")
     return value
 
 
@@ -292,7 +290,7 @@ def _number(text: str) -> float:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) < len(pairs):
-        raise ValueError("an object has one key twice")
+        raise ValueError("it gives one key twice")
     return dict(pairs)
 
 
@@ -300,42 +298,43 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def describe(vae: VAE) -> dict[str, Any]:
-    """The arguments of VAE(...) that make a model like `vae`, for JSON. TypeError if parts are your own."""
+    """The arguments of VAE(...) for a model like `vae`, as JSON. TypeError if a part of it is your own."""
     if type(vae) is not VAE:
-        raise TypeError(f"{type(vae).__name__} is not tinyvae.VAE, and a file can't describe it: {BY_HAND}")
-    kind, activation = type(vae.likelihood), getattr(vae.activation, "__name__", repr(vae.activation))
-    if kind not in (Bernoulli, Gaussian, *LEARNED_STD):
-        raise TypeError(f"a file can't describe your own likelihood, {kind.__name__}: {BY_HAND}")
+        raise TypeError(f"a file can describe a tinyvae.VAE, but not a {type(vae).__name__}; {BY_HAND}")
+    kind, activation = type(vae.likelihood), getattr(vae.activation, "__name__", "")
+    likelihood: str | dict = "bernoulli"
+    if kind is Gaussian or kind in LEARNED_STD:
+        likelihood = {"gaussian": LEARNED_STD.get(kind) or float(vae.likelihood.std)}
+    elif kind is not Bernoulli:
+        raise TypeError(f"a file can't describe {kind.__name__}, a likelihood of your own; {BY_HAND}")
     if ACTIVATIONS.get(activation) is not vae.activation:
-        raise TypeError(f"a file can't describe your own activation, {activation}: {BY_HAND}")
-    std = LEARNED_STD.get(kind) or float(getattr(vae.likelihood, "std", 0))
+        raise TypeError(f"a file can't describe {vae.activation!r}, an activation of your own; {BY_HAND}")
     return {"data_dim": vae.data_dim, "latent_dim": vae.latent_dim, "hidden": list(vae.hidden),
-            "likelihood": "bernoulli" if kind is Bernoulli else {"gaussian": std}, "activation": activation,
-            "n_classes": vae.n_classes, "dtype": checks.real_dtype(vae.theta.dtype).name,
-            "version": tinyvae.__version__}
+            "likelihood": likelihood, "activation": activation, "n_classes": vae.n_classes,
+            "dtype": checks.real_dtype(vae.theta.dtype).name, "version": tinyvae.__version__}
 
 
 def build(config: dict[str, Any]) -> VAE:
-    """The model that `describe` described, with weights as training starts. ValueError if config describes none."""
+    """The model that `describe` described, its weights as training starts. ValueError if it is none."""
     return VAE(**_arguments(config), rng=0)
 
 
 def _arguments(config: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of VAE(...) in a config of any origin; nothing large is allocated."""
+    """The arguments of VAE(...) in a config of any origin, before any of them takes memory."""
     names = {"data_dim", "latent_dim", "hidden", "likelihood", "activation", "n_classes", "dtype", "version"}
     if config.keys() != names:
         raise ValueError(f"config has the keys {sorted(config)}; expected {sorted(names)}")
     try:
         sizes = {name: config[name] for name in ("data_dim", "latent_dim", "n_classes")}
-        sizes |= {f"hidden[{i}]": h for i, h in enumerate(checks.sequence(config["hidden"], "hidden"))}
+        sizes |= {f"hidden[{i}]": size for i, size in enumerate(checks.sequence(config["hidden"], "hidden"))}
         for name, size in sizes.items():
             if checks.whole(size, name, at_least=int(name != "n_classes")) > LARGEST_SIZE:
                 raise ValueError(f"{name} is absurd; expected at most {LARGEST_SIZE}")
-        if str(config["activation"]) not in ACTIVATIONS:
+        activation = ACTIVATIONS.get(str(config["activation"]))
+        if activation is None:
             raise ValueError(f"activation is {config['activation']!r}; expected one of {list(ACTIVATIONS)}")
-        return {name: config[name] for name in names - {"version"}} | {
-            "activation": ACTIVATIONS[config["activation"]], "likelihood": _likelihood(config["likelihood"]),
-            "dtype": checks.real_dtype(config["dtype"])}
+        return {**{name: config[name] for name in names - {"version"}}, "activation": activation,
+                "likelihood": _likelihood(config["likelihood"]), "dtype": checks.real_dtype(config["dtype"])}
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"config: {error}") from None
 
@@ -350,9 +349,9 @@ def _likelihood(described: Any) -> Bernoulli | Gaussian:
 
 
 def _size(arguments: dict[str, Any]) -> int:
-    """P, the size of theta, in Python's integers, before anything is allocated."""
-    D, J, C = arguments["data_dim"], arguments["latent_dim"], arguments["n_classes"]
+    """P, the length of theta, in Python's integers: they neither overflow nor take memory."""
+    D, J, C = (arguments[name] for name in ("data_dim", "latent_dim", "n_classes"))
     hidden, likelihood = arguments["hidden"], arguments["likelihood"]
     encoder, decoder = [D + C, *hidden, 2 * J], [J + C, *hidden[::-1], likelihood.columns * D]
     return likelihood.size + sum((n_in + 1) * n_out for sizes in (encoder, decoder)
-                                 for n_in, n_out in zip(sizes, sizes[1:], strict=False))
+                                 for n_in, n_out in itertools.pairwise(sizes))

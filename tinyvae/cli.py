@@ -1,0 +1,261 @@
+"""The command line: tinyvae train | evaluate | sample | plot | gradcheck | data."""
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+import tinyvae
+
+PLACES = "runs"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; 0 if it went well, 2 for bad input, 1 for a run or check that failed, 130 for Ctrl-C."""
+    args = _parser().parse_args(argv)
+    try:
+        return args.run(args)
+    except FloatingPointError as error:
+        print(f"tinyvae: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        named = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+        print(f"tinyvae: {named}", file=sys.stderr)
+        return 2
+    except (ValueError, TypeError) as error:
+        print(f"tinyvae: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as error:
+        print(f"\ntinyvae: {error or 'interrupted'}", file=sys.stderr)
+        return 130
+
+
+# ---- the commands ----------------------------------------------------------------------------------
+
+
+def train(args) -> int:
+    from tinyvae import runs
+
+    given = {field.name: getattr(args, field.name) for field in dataclasses.fields(runs.Config)
+             if hasattr(args, field.name)}
+    folder = args.out or _new_folder(given.get("data", runs.Config.data))
+    if args.resume and args.out is None:
+        raise ValueError("--resume needs --out FOLDER: the run to go on with")
+    if args.resume and (folder / "config.json").exists():
+        config = runs.read(folder)
+        for name, value in given.items():
+            if getattr(config, name) != value:
+                raise ValueError(f"--{name.replace('_', '-')} {value} was given, but the run in {folder} has "
+                                 f"{getattr(config, name)}; leave the option out, or start a new run")
+        if runs.finished(folder):
+            print(f"{folder} is finished: nothing to do. Look at it with: tinyvae plot {folder}")
+            return 0
+    else:
+        config = runs.Config(**given)
+    say = (lambda text: None) if args.quiet else print
+    say(f"Training on {config.data} for {config.epochs} epochs. The run is kept in {folder}")
+    try:
+        found = runs.train(config, folder, args.resume, args.quiet)
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(f"{error or 'interrupted'}; saved. Go on with: tinyvae train --resume --out "
+                                f"{folder}") from None
+    if "test_elbo" in found:
+        say(f"Test ELBO {found['test_elbo']:.2f} nats (reconstruction {found['test_reconstruction']:.2f}, "
+            f"KL {found['test_kl']:.2f}; binarization: {found['binarization']})")
+    for path in sorted(folder.iterdir()):
+        say(f"  {path}")
+    say(f"Next: tinyvae evaluate {folder}   or: tinyvae train --latent-dim 2")
+    return 0
+
+
+def evaluate(args) -> int:
+    from tinyvae import runs
+
+    found = runs.evaluate(args.folder, args.samples, args.rows, args.quiet)
+    error = "" if found["standard_error"] is None else f" ± {found['standard_error']:.2f}"
+    print(f"on {found['test_rows']} test rows of {found['data']}, binarization {found['binarization']}, in nats:")
+    print(f"  ELBO             {found['test_elbo']:.2f}   (reconstruction {found['test_reconstruction']:.2f}, "
+          f"KL {found['test_kl']:.2f})")
+    print(f"  log p(x)         {found['test_log_likelihood']:.2f}{error}   ({args.samples} importance samples)")
+    print(f"  active units     {found['active_units']} of {len(found['unit_variance'])}")
+    print(f"written to {args.folder / 'evaluation.json'}")
+    return 0
+
+
+def sample(args) -> int:
+    import numpy as np
+
+    from tinyvae import plots, runs
+    from tinyvae.checkpoint import replacing
+
+    config, vae, data = runs.open_run(args.folder)
+    if args.out.exists():
+        raise FileExistsError(f"{args.out} exists; give --out another name")
+    y = np.arange(args.n) % vae.n_classes if vae.n_classes else None
+    if args.out.suffix == ".npy":
+        with replacing(args.out) as file:
+            np.save(file, vae.sample(args.n, args.seed, y))
+    elif args.out.suffix == ".png":
+        figure = plots.samples(vae, args.seed, args.n, data.image_shape, y)
+        with replacing(args.out) as file:
+            figure.savefig(file, format="png", dpi=120)
+    else:
+        raise ValueError(f"--out {args.out} must end in .png (a picture) or .npy (the numbers)")
+    print(f"wrote {args.n} samples to {args.out}")
+    return 0
+
+
+def plot(args) -> int:
+    from tinyvae import runs
+
+    config, vae, data = runs.open_run(args.folder)
+    for path in runs.draw(args.folder, config, vae, data, runs.read_history(args.folder)):
+        print(f"  {path}")
+    return 0
+
+
+def gradcheck(args) -> int:
+    import numpy as np
+
+    from tinyvae.gradcheck import cases, cells, check_gradients, table
+
+    rng = np.random.default_rng(args.seed)
+    rows, wrong = [["what", "arrays", "complex step", "differences", "worst at", "verdict"]], []
+    for title, what, inputs in cases(rng):
+        report = check_gradients(what, *inputs, rng=rng)
+        worst = report.worst
+        place, verdict = cells(worst)[2:]
+        by_complex = max(row.complex_error or 0.0 for row in report.rows)
+        by_difference = max(row.central_error for row in report.rows)
+        rows.append([title, str(len(report.rows)), f"{by_complex:.1e}", f"{by_difference:.1e}",
+                     f"{worst.name} {place}", verdict])
+        if not report.ok:
+            wrong.append(report)
+    print(table(rows))
+    for report in wrong:
+        print(f"\n{report}")
+    print(f"{len(rows) - 1 - len(wrong)} of {len(rows) - 1} gradients agree with both numerical derivatives")
+    return 1 if wrong else 0
+
+
+def data(args) -> int:
+    from tinyvae import datasets
+
+    found = datasets.load(args.name, data_dir=args.data_dir)
+    print(found)
+    for part, split in (("train", found.train), ("test", found.test)):
+        if len(split.x):
+            print(f"  {part:5}  {len(split.x)} rows, {split.x.dtype}, values {split.x.min():g} to {split.x.max():g}"
+                  + (f", labels 0 to {split.y.max()}" if split.y is not None else ""))
+    print(f"  sha256 of the contents: {found.fingerprint}")
+    return 0
+
+
+def _new_folder(data: str) -> Path:
+    """runs/NAME-1, or the next number that is free."""
+    number = 1
+    while (folder := Path(PLACES) / f"{Path(data).stem}-{number}").exists():
+        number += 1
+    return folder
+
+
+# ---- the options -----------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("tinyvae", description=tinyvae.__doc__, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"tinyvae {tinyvae.__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(run, text: str, example: str) -> argparse.ArgumentParser:
+        # SUPPRESS: an option that was not given is not in the result, so that --resume can tell.
+        sub = commands.add_parser(run.__name__, help=text, description=text, epilog=f"example: {example}",
+                                  allow_abbrev=False)
+        sub.set_defaults(run=run)
+        return sub
+
+    t = command(train, "train a model and draw its pictures",
+                "tinyvae train --data mnist --data-dir FOLDER --epochs 10 --latent-dim 20")
+    from tinyvae.datasets import BINARIZATIONS  # light, and needed for the choices
+
+    def option(*names, **kwargs):
+        t.add_argument(*names, default=argparse.SUPPRESS, **kwargs)
+
+    option("--data", help="mnist-small (bundled, the default), mnist, fashion-mnist, or a file of your own")
+    option("--data-dir", help="folder of the IDX files of mnist or fashion-mnist")
+    option("--epochs", type=_whole(0), help="passes over the data (40)")
+    option("--batch-size", type=_whole(1), help="examples in a minibatch (128)")
+    option("--latent-dim", type=_whole(1), help="dimensions of z (20)")
+    option("--hidden", type=_sizes, help="hidden units, such as 400 or 200,200; 0 for a linear model (400)")
+    option("--likelihood", choices=["bernoulli", "gaussian", "gaussian-shared", "gaussian-network"],
+           help="p(x|z); gaussian: sigma 1, -shared: one learned sigma, -network: sigma from the decoder (bernoulli)")
+    option("--activation", choices=["ReLU", "Tanh", "Softplus", "Sigmoid"], help="of the hidden layers (ReLU)")
+    option("--conditional", action="store_true", help="condition encoder and decoder on the label")
+    option("--binarization", choices=BINARIZATIONS, help="of grey pixels (dynamic for bernoulli, else none)")
+    option("--objective", choices=["elbo", "iwae"], help="bound to maximize (elbo)")
+    option("--samples", type=_whole(1), help="latent samples for each example (1)")
+    option("--beta", type=_number(at_least=0), help="weight of the KL (1)")
+    option("--free-bits", type=_number(at_least=0), help="nats of KL that each latent dimension has for free (0)")
+    option("--warmup", type=_number(at_least=0), help="epochs during which beta rises from 0 (0)")
+    option("--lr", type=_number(above=0), help="learning rate of Adam (0.001)")
+    option("--validation", type=_whole(0), help="training examples held out; at most a tenth (1000)")
+    option("--seed", type=_whole(0), help="of all randomness (0)")
+    t.add_argument("--out", type=Path, help="folder of the run (runs/DATA-N)")
+    t.add_argument("--resume", action="store_true", help="go on with the run in --out, or start it")
+    t.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
+
+    e = command(evaluate, "measure a model on its test set", "tinyvae evaluate runs/mnist-small-1 --samples 1000")
+    e.add_argument("folder", type=Path, metavar="RUN", help="folder that tinyvae train made")
+    e.add_argument("--samples", type=_whole(1), default=200, help="importance samples for log p(x) (200)")
+    e.add_argument("--rows", type=_whole(1), default=1000, help="test rows to use, from the first on (1000)")
+    e.add_argument("--quiet", action="store_true", help="no progress bar")
+
+    s = command(sample, "draw from a model", "tinyvae sample runs/mnist-small-1 --n 100 --out digits.png")
+    s.add_argument("folder", type=Path, metavar="RUN", help="folder that tinyvae train made")
+    s.add_argument("--n", type=_whole(1), default=100, help="how many (100)")
+    s.add_argument("--seed", type=_whole(0), default=0, help="of the draws (0)")
+    s.add_argument("--out", type=Path, default=Path("samples.png"), help="a .png or .npy file (samples.png)")
+
+    p = command(plot, "draw the pictures of a run again", "tinyvae plot runs/mnist-small-1")
+    p.add_argument("folder", type=Path, metavar="RUN", help="folder that tinyvae train made")
+
+    g = command(gradcheck, "check every gradient of the package", "tinyvae gradcheck --seed 1")
+    g.add_argument("--seed", type=_whole(0), default=0, help="of parameters, inputs and cotangents (0)")
+
+    d = command(data, "show a data set, and download it if need be", "tinyvae data mnist")
+    d.add_argument("name", nargs="?", default="mnist-small", help="as for train --data (mnist-small)")
+    d.add_argument("--data-dir", help="folder of the IDX files of mnist or fashion-mnist")
+    return parser
+
+
+def _whole(at_least: int):
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = at_least - 1
+        if value < at_least:
+            raise argparse.ArgumentTypeError(f"{text!r} was given; expected a whole number, at least {at_least}")
+        return value
+
+    return parse
+
+
+def _number(above: float = -1.0, at_least: float = 0.0):
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not (above < value < float("inf") and value >= at_least):
+            bound = f"above {above:g}" if above >= 0 else f"at least {at_least:g}"
+            raise argparse.ArgumentTypeError(f"{text!r} was given; expected a number {bound}")
+        return value
+
+    return parse
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    if text == "0":
+        return ()
+    return tuple(_whole(1)(part) for part in text.split(","))

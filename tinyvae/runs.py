@@ -1,0 +1,243 @@
+"""A run folder: what `tinyvae train` makes, and the other commands read.
+
+    config.json       all settings, and what they met: versions, the data's fingerprint
+    checkpoint.npz    to go on from
+    history.csv       one line an epoch
+    results.json      the bound on the test set, with all that the number depends on
+    *.png             pictures
+    model.npz         written last: a folder that holds it is finished
+"""
+
+import dataclasses
+import json
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import tinyvae
+from tinyvae import checks, datasets, evaluation
+from tinyvae.checkpoint import ACTIVATIONS, load, replacing, save
+from tinyvae.likelihoods import Bernoulli, Gaussian
+from tinyvae.objectives import ELBO, IWAE
+from tinyvae.optimizers import Adam
+from tinyvae.training import History, fit
+from tinyvae.vae import VAE
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of a run; their names are the options of `tinyvae train`."""
+
+    data: str = "mnist-small"
+    data_dir: str | None = None
+    validation: int = 1000
+    binarization: str | None = None  # None: dynamic for Bernoulli, none for Gaussian
+    latent_dim: int = 20
+    hidden: tuple[int, ...] = (400,)
+    activation: str = "ReLU"
+    likelihood: str = "bernoulli"
+    conditional: bool = False
+    objective: str = "elbo"
+    samples: int = 1
+    beta: float = 1.0
+    free_bits: float = 0.0
+    warmup: float = 0.0
+    epochs: int = 40
+    batch_size: int = 128
+    lr: float = 1e-3
+    seed: int = 0
+
+
+LIKELIHOODS = {"bernoulli": Bernoulli, "gaussian": Gaussian,
+               "gaussian-shared": lambda: Gaussian("shared"), "gaussian-network": lambda: Gaussian("network")}
+OWN = {"config.json", "checkpoint.npz", "history.csv", "results.json", "model.npz"}
+
+
+def read(folder: Path) -> Config:
+    """The settings of the run in `folder`."""
+    path = folder / "config.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} is no run folder: it has no config.json; make one with tinyvae train "
+                                f"--out {folder}")
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))["settings"]
+        return Config(**kept | {"hidden": tuple(kept["hidden"])})
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{path} is not the config of a run ({error}); restore it or start a new run") from None
+
+
+def finished(folder: Path) -> bool:
+    return (folder / "model.npz").is_file()
+
+
+def train(config: Config, folder: Path, resume: bool = False, quiet: bool = False) -> dict:
+    """Make the run in `folder`, or with resume=True go on with it; return its results."""
+    if resume and finished(folder):
+        return results(folder)
+    data = _load_data(config)
+    vae = _model(config, data)
+    init, noise = np.random.SeedSequence(config.seed).spawn(2)
+    for part in vae.parts:
+        part.init(np.random.default_rng(init))
+    objective = _objective(config, vae)
+    how = _binarization(config, vae)
+    if how == "static":
+        data, how = data.freeze(config.seed), "none"
+    optimizer = Adam(vae, config.lr)
+    _check_values(vae, data, how)
+
+    _open_folder(folder, resume)
+    record = {"settings": dataclasses.asdict(config), "binarization": _binarization(config, vae),
+              "data": {"name": data.name, "fingerprint": data.fingerprint, "train": len(data.train.x),
+                       "validation": len(data.validation.x), "test": len(data.test.x)},
+              "versions": {"tinyvae": tinyvae.__version__, "numpy": np.__version__,
+                           "python": platform.python_version()}}
+    _write_json(folder / "config.json", record)
+    history = fit(
+        vae, data.train.x, objective, optimizer, config.epochs, config.batch_size, np.random.default_rng(noise),
+        y=_labels(config, data.train), n_samples=config.samples, warmup_epochs=config.warmup,
+        validation=(data.validation.x, _labels(config, data.validation)) if len(data.validation.x) else None,
+        binarization=how, checkpoint=folder / "checkpoint.npz", resume=resume, progress=not quiet)
+    history.save(folder / "history.csv")
+    test = evaluation.elbo(vae, data.test.x, _labels(config, data.test), how, rng=config.seed)
+    _write_json(folder / "results.json", {f"test_{name}": value for name, value in test.items()} | {
+        "unit": "nats, mean over the test set", "binarization": record["binarization"], "seed": config.seed,
+        "latent_samples": 1, **record["data"], **record["versions"]})
+    for _ in draw(folder, config, vae, data, history):
+        pass
+    save(folder / "model.npz", vae)
+    return results(folder)
+
+
+def results(folder: Path) -> dict:
+    return json.loads((folder / "results.json").read_text(encoding="utf-8"))
+
+
+def open_run(folder: Path) -> tuple[Config, VAE, datasets.Dataset]:
+    """Settings, model and data of a finished run."""
+    config = read(folder)
+    if not finished(folder):
+        raise FileNotFoundError(f"{folder} is not finished: it has no model.npz; go on with tinyvae train --resume "
+                                f"--out {folder}")
+    vae, data = load(folder / "model.npz"), _load_data(config)
+    if _binarization(config, vae) == "static":
+        data = data.freeze(config.seed)
+    return config, vae, data
+
+
+def evaluate(folder: Path, samples: int, rows: int, quiet: bool = False) -> dict:
+    """Bound, log p(x) and active units on the first `rows` test rows; also written to evaluation.json."""
+    config, vae, data = open_run(folder)
+    how = _binarization(config, vae)
+    rng = np.random.default_rng(config.seed)
+    if not len(data.test.x):
+        raise ValueError(f"the data of {folder} has no test rows; there is nothing to evaluate on")
+    x = data.test.x[: checks.whole(rows, "--rows")]
+    y = _labels(config, data.test)
+    y = None if y is None else y[: len(x)]
+    x = evaluation.batch(x, "none" if how == "static" else how, rng, vae.theta.dtype)
+    bound = evaluation.elbo(vae, x, y, "none", rng=rng)
+    log_p = evaluation.log_likelihood(vae, x, samples, rng, y, progress=not quiet)
+    active, variance = evaluation.active_units(vae, x, y=y)
+    answer = {f"test_{name}": value for name, value in bound.items()} | {
+        "test_log_likelihood": float(log_p.mean()),
+        "standard_error": float(log_p.std(ddof=1) / len(x) ** 0.5) if len(x) > 1 else None,
+        "importance_samples": samples, "test_rows": len(x), "active_units": active,
+        "unit_variance": variance.tolist(), "binarization": how, "seed": config.seed, "unit": "nats",
+        "data": data.name, "fingerprint": data.fingerprint, "version": tinyvae.__version__}
+    _write_json(folder / "evaluation.json", answer)
+    return answer
+
+
+def draw(folder: Path, config: Config, vae: VAE, data: datasets.Dataset, history: list) -> Iterator[Path]:
+    """Draw the pictures of a run into its folder, and name each."""
+    from tinyvae import plots
+
+    test, shape, y = data.test, data.image_shape, _labels(config, data.test)
+    few = None if y is None else np.arange(100) % config_classes(config, data)
+    if history:
+        yield _write_figure(plots.curves(history), folder / "curves.png")
+    if len(test.x):
+        x = evaluation.batch(test.x, "none", np.random.default_rng(0), vae.theta.dtype)
+        if vae.latent_dim > 1:
+            yield _write_figure(plots.latent_scatter(vae, x, test.y), folder / "latent.png")
+        if shape is not None:
+            yield _write_figure(plots.reconstructions(vae, x, y, image_shape=shape), folder / "reconstructions.png")
+    if shape is not None:
+        yield _write_figure(plots.samples(vae, config.seed, image_shape=shape, y=few), folder / "samples.png")
+        if vae.latent_dim == 2 and not vae.n_classes:
+            yield _write_figure(plots.manifold(vae, image_shape=shape), folder / "manifold.png")
+
+
+def read_history(folder: Path) -> History:
+    """The history of a run, from its CSV."""
+    import csv
+
+    with open(folder / "history.csv", encoding="utf-8", newline="") as file:
+        return History({name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file))
+
+
+def config_classes(config: Config, data: datasets.Dataset) -> int:
+    return data.n_classes if config.conditional else 0
+
+
+# ---- parts -----------------------------------------------------------------------------------------
+
+
+def _load_data(config: Config) -> datasets.Dataset:
+    validation = config.validation
+    data = datasets.load(config.data, data_dir=config.data_dir)
+    validation = min(validation, len(data.train.x) // 10)  # a small data set keeps most of its rows
+    return datasets.load(config.data, data_dir=config.data_dir, validation=validation) if validation else data
+
+
+def _model(config: Config, data: datasets.Dataset) -> VAE:
+    if config.conditional and not data.n_classes:
+        raise ValueError(f"--conditional needs labels, and {data.name} has none; leave the option out")
+    return VAE(data.train.x.shape[1], config.latent_dim, config.hidden, LIKELIHOODS[config.likelihood](),
+               ACTIVATIONS[config.activation], config_classes(config, data), rng=config.seed)
+
+
+def _objective(config: Config, vae: VAE):
+    if config.objective == "iwae":
+        return IWAE(vae)
+    return ELBO(vae, config.beta, config.free_bits)
+
+
+def _binarization(config: Config, vae: VAE) -> str:
+    return config.binarization or evaluation.default_binarization(vae)
+
+
+def _check_values(vae: VAE, data: datasets.Dataset, how: str) -> None:
+    for split in (data.train, data.validation, data.test):
+        if len(split.x) and split.x.dtype not in (np.uint8, bool):
+            checks.inside(split.x, vae.likelihood.support, type(vae.likelihood).__name__)
+    evaluation.batch(data.train.x[:1], how, np.random.default_rng(0), vae.theta.dtype)
+
+
+def _labels(config: Config, split: datasets.Split):
+    return split.y if config.conditional else None
+
+
+def _open_folder(folder: Path, resume: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"{folder} is a file; give --out a folder that does not exist yet")
+    kept = sorted(p.name for p in folder.iterdir() if p.suffix != ".part") if folder.is_dir() else []
+    if kept and not (resume and "config.json" in kept):
+        hint = f"go on with it by --resume --out {folder}, or " if "config.json" in kept else ""
+        raise FileExistsError(f"{folder} is not empty (it holds {kept[0]}); {hint}give --out another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _write_json(path: Path, value: dict) -> None:
+    with replacing(path) as file:
+        file.write((json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
+
+
+def _write_figure(figure, path: Path) -> Path:
+    with replacing(path) as file:
+        figure.savefig(file, format="png", dpi=120)
+    return path
