@@ -244,7 +244,7 @@ def _entry(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[Any, np.dtype,
 def _text(archive: zipfile.ZipFile, name: str, limit: int) -> str:
     with _entry(archive, name) as (entry, dtype, shape):
         if dtype.str[:2] != "<U" or shape != () or dtype.itemsize > 4 * limit:
-            raise ValueError(f"{name} is {dtype} {shape}; expected np.array(text), at most {limit} characters")
+            raise ValueError(f"{name} is {dtype} {shape}; expected a text of at most {limit} characters")
         return _content(entry).decode("utf-32-le")
 
 
@@ -268,7 +268,7 @@ def _content(entry) -> bytearray:
 
 def _check_vector(dtype: np.dtype, shape: tuple[int, ...], name: str) -> None:
     if dtype.str not in VECTORS or len(shape) != 1:
-        raise ValueError(f"{name} is {dtype} {shape}; expected a vector (n,) of float32, float64, int32 or int64")
+        raise ValueError(f"{name} is {dtype} {shape}; expected (n,) float32, float64, int32 or int64")
 
 
 def _from_json(text: str, name: str, limit: int) -> dict:
@@ -301,11 +301,13 @@ def describe(vae: VAE) -> dict[str, Any]:
     """The arguments of VAE(...) for a model like `vae`, as JSON. TypeError if a part of it is your own."""
     if type(vae) is not VAE:
         raise TypeError(f"a file can describe a tinyvae.VAE, but not a {type(vae).__name__}; {BY_HAND}")
-    kind, activation = type(vae.likelihood), getattr(vae.activation, "__name__", "")
-    likelihood: str | dict = "bernoulli"
-    if kind is Gaussian or kind in LEARNED_STD:
-        likelihood = {"gaussian": LEARNED_STD.get(kind) or float(vae.likelihood.std)}
-    elif kind is not Bernoulli:
+    likelihood: Any = vae.likelihood
+    kind, activation = type(likelihood), getattr(vae.activation, "__name__", "")
+    if kind is Bernoulli:
+        likelihood = "bernoulli"
+    elif kind is Gaussian or kind in LEARNED_STD:
+        likelihood = {"gaussian": LEARNED_STD.get(kind) or float(likelihood.std)}
+    else:
         raise TypeError(f"a file can't describe {kind.__name__}, a likelihood of your own; {BY_HAND}")
     if ACTIVATIONS.get(activation) is not vae.activation:
         raise TypeError(f"a file can't describe {vae.activation!r}, an activation of your own; {BY_HAND}")

@@ -320,8 +320,9 @@ def _flat(arrays: dict[str, Array]) -> Array:
 
 
 def _split(v: Array, arrays: dict[str, Array]) -> list[Array]:
-    """The arrays, with their values from v."""
-    return [v[index] for index in _where(arrays).values()]
+    """The arrays, as views of v."""
+    pieces = np.split(v, np.cumsum([a.size for a in arrays.values()])[:-1])
+    return [piece.reshape(a.shape) for piece, a in zip(pieces, arrays.values(), strict=True)]
 
 
 def _where(arrays: dict[str, Array]) -> dict[str, Array]:

@@ -7,8 +7,8 @@ The contract of every optimizer:
     optimizer.lr        learning rate: a number, or a schedule, called with t = 0, 1, 2 …
     optimizer.moments   names of its vectors, each (P,) like theta: with t all it remembers
 
-theta is walked through in blocks that stay in the processor's cache: each line below then reads
-and writes cache instead of memory, and the whole step takes a third of the time.
+theta is walked through in blocks that stay in a core's own cache, so that the lines of an update
+after the first read what is already there.
 """
 
 import math

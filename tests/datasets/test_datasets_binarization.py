@@ -95,8 +95,9 @@ def test_dynamic_draws_anew_at_each_call_and_the_same_for_the_same_seed():
     np.testing.assert_array_equal(binarize(x, "dynamic", other), second)
 
 
-@pytest.mark.parametrize("x", [np.tile(LEVELS, (40, 1)), np.tile(LEVELS / 255, (40, 1))], ids=["uint8", "float"])
-def test_freezing_is_one_draw_determined_by_its_seed(x):
+@pytest.mark.parametrize("row", [LEVELS, LEVELS / 255], ids=["uint8", "float"])
+def test_freezing_is_one_draw_determined_by_its_seed(row):
+    x = np.tile(row, (40, 1))
     frozen = freeze(x, 1)
     assert frozen.dtype == bool
     np.testing.assert_array_equal(frozen, freeze(x, 1))
@@ -145,7 +146,7 @@ def test_static_needs_frozen_pixels(rng):
 
 
 def test_an_unknown_rule_is_refused(rng):
-    with pytest.raises(ValueError, match="'dynamics' given; expected one of dynamic, static, threshold, none"):
+    with pytest.raises(ValueError, match="'dynamics' given; expected .* dynamic, static, threshold, none"):
         binarize(LEVELS[None], "dynamics", rng)
 
 

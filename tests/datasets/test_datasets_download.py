@@ -2,7 +2,6 @@
 
 import hashlib
 import http.server
-import os
 import subprocess
 import sys
 import threading
@@ -47,7 +46,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if habit == "mute":
             return self.server.stop.wait(30)
         self.send_response(200)
-        if habit in ("good", "garbage", "cut"):  # "cut" announces more than it sends, "short" announces nothing
+        if habit in ("good", "garbage", "cut"):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if habit in ("good", "unannounced"):
@@ -146,7 +145,7 @@ def test_a_bad_mirror_is_left_for_the_next(mirrors, published, server, tmp_path,
 
 
 @pytest.mark.parametrize(("habit", "reason"), BAD_HABITS.items())
-def test_without_a_good_mirror_nothing_is_left_and_the_error_says_what_to_do(mirrors, tmp_path, habit, reason):
+def test_without_a_good_mirror_nothing_is_left_and_the_error_helps(mirrors, tmp_path, habit, reason):
     mirrors(habit)
     start = time.monotonic()
     with pytest.raises(OSError, match=reason) as error:
@@ -181,7 +180,7 @@ def test_without_a_network_the_error_names_the_files_and_the_folder_in_the_cache
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setenv("TINYVAE_CACHE", str(tmp_path))
     monkeypatch.delenv("TINYVAE_DATA", raising=False)
-    with pytest.raises(OSError, match=r"cannot be downloaded from http://127\.0\.0\.1:1/ \(URLError: ") as error:
+    with pytest.raises(OSError, match=r"from http://127\.0\.0\.1:1/ \(URLError: ") as error:
         load("mnist")
     assert f"put {', '.join(names())} into {tmp_path / 'mnist'}" in str(error.value)
 
@@ -245,7 +244,7 @@ def test_load_downloads_once_into_the_cache(mirrors, server, tmp_path, monkeypat
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(ValueError, match="'mnist-small' cannot be downloaded; expected one of mnist, fashion-mnist"):
+    with pytest.raises(ValueError, match="'mnist-small' cannot be downloaded; expected one of mnist,"):
         fetch("mnist-small")
 
 
@@ -279,4 +278,4 @@ def test_the_sources_are_four_files_with_a_size_and_a_sha256_each(name):
     assert all(mirror.startswith("http") and mirror.endswith("/") for mirror in mirrors)
     assert len(checksums) == len(FILES)
     assert all(size > 4000 and len(bytes.fromhex(sha256)) == 32 for size, sha256 in checksums)
-    assert os.path.commonprefix([sha256 for _, sha256 in checksums]) == ""
+    assert len(set(checksums)) == 4

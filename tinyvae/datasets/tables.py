@@ -28,6 +28,9 @@ def read_npz(path: FilePath, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray
         if "x" not in members or not members.keys() <= set(KEYS):
             raise ValueError(f"it holds {', '.join(members) or 'nothing'}; "
                              "expected x and, optionally, y, x_test, y_test")
+        # One flipped bit makes a comment of the members that follow; NumPy writes none.
+        if any(info.comment for info in members.values()):
+            raise ValueError("its directory is damaged: get the file again")
         # zipfile unpacks these two in bounded steps, but a bomb made with bzip2 at once.
         methods = {info.compress_type for info in members.values()}
         if not methods <= {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
@@ -75,7 +78,7 @@ def read_csv(path: FilePath, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray
         x = np.array(values).reshape(-1, max(len(names), 1))
         labels = [i for i, name in enumerate(names) if name in ("y", "label")]
         if len(labels) > 1:
-            raise ValueError(f"columns {labels} are all named y or label; expected one column of labels")
+            raise ValueError(f"{len(labels)} columns are named y or label; expected one")
         if not labels:
             return {"x": x}
         return {"x": np.delete(x, labels, axis=1), "y": x[:, labels[0]]}

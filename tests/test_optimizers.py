@@ -1,0 +1,89 @@
+"""The optimizers against their papers' recursions, written out with plain numbers."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import tinyvae as tv
+
+
+def model(P, dtype=np.float64):
+    rng = np.random.default_rng(0)
+    return SimpleNamespace(theta=rng.standard_normal(P).astype(dtype), grad=np.zeros(P, dtype))
+
+
+def run(optimizer, m, steps=7):
+    rng = np.random.default_rng(1)
+    grads = rng.standard_normal((steps, m.theta.size)).astype(m.theta.dtype)
+    for g in grads:
+        m.grad[:] = g
+        optimizer.step()
+    return grads
+
+
+@pytest.mark.parametrize("P", [3, 32_768, 70_001])
+def test_adam_follows_algorithm_1(P):
+    m = model(P)
+    theta, first, second = m.theta.copy(), 0.0, 0.0
+    grads = run(tv.Adam(m, lr=0.1, beta1=0.8, beta2=0.95, eps=1e-3), m)
+    for t, g in enumerate(grads, 1):
+        first = 0.8 * first + 0.2 * g
+        second = 0.95 * second + 0.05 * g**2
+        theta -= 0.1 * (first / (1 - 0.8**t)) / (np.sqrt(second / (1 - 0.95**t)) + 1e-3)
+    np.testing.assert_allclose(m.theta, theta, rtol=1e-12, atol=1e-13)
+
+
+def test_adagrad_follows_equation_1():
+    m = model(5)
+    theta, total = m.theta.copy(), 0.0
+    for g in run(tv.Adagrad(m, lr=0.1, eps=1e-3), m):
+        total += g**2
+        theta -= 0.1 * g / (np.sqrt(total) + 1e-3)
+    np.testing.assert_allclose(m.theta, theta, rtol=1e-13)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_sgd_follows_the_momentum_recursion(momentum):
+    m = model(5)
+    theta, u = m.theta.copy(), 0.0
+    for g in run(tv.SGD(m, lr=0.1, momentum=momentum), m):
+        u = momentum * u + g
+        theta -= 0.1 * u
+    np.testing.assert_allclose(m.theta, theta, rtol=1e-13)
+
+
+@pytest.mark.parametrize("optimizer", [tv.SGD, tv.Adagrad, tv.Adam])
+def test_a_step_stays_in_the_models_dtype_and_in_its_vector(optimizer):
+    m = model(40_000, np.float32)
+    theta, before = m.theta, m.theta.copy()
+    chosen = optimizer(m)
+    run(chosen, m, 1)
+    assert m.theta is theta
+    assert theta.dtype == np.float32
+    assert chosen.t == 1
+    assert (theta != before).all()
+    for name in chosen.moments:
+        assert getattr(chosen, name).dtype == np.float32
+
+
+def test_schedules_give_the_rates_they_promise():
+    staged = tv.Staged(0.1, (10, 20), 0.5)
+    assert [staged(t) for t in (0, 9, 10, 19, 20)] == [0.1, 0.1, 0.05, 0.05, 0.025]
+    cosine = tv.Cosine(0.2, 100, final=0.02)
+    assert cosine(0) == pytest.approx(0.2)
+    assert cosine(50) == pytest.approx(0.11)
+    assert cosine(25) == pytest.approx(0.02 + 0.09 * (1 + math.cos(math.pi / 4)))
+    assert cosine(100) == cosine(1000) == pytest.approx(0.02)
+    m = model(3)
+    theta = m.theta.copy()
+    sgd = tv.SGD(m, lr=tv.Staged(1.0, (1,), 0.1))
+    grads = run(sgd, m, 2)
+    np.testing.assert_allclose(m.theta, theta - grads[0] - 0.1 * grads[1])
+
+
+@pytest.mark.parametrize("lr", [0, -1, math.nan, math.inf])
+def test_a_learning_rate_must_be_positive_and_finite(lr):
+    with pytest.raises(ValueError, match="lr"):
+        tv.Adam(model(3), lr=lr)
