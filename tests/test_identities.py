@@ -169,6 +169,46 @@ def test_latent_samples_have_the_encoders_mean_and_variance():
     np.testing.assert_allclose(((z - mu) ** 2).mean(0), np.exp(logvar), atol=1e-12)
 
 
+@pytest.mark.parametrize("n_classes", [0, 2])
+def test_the_four_mappings_are_those_of_the_paper(n_classes):
+    # AEVB appendix C: h = tanh(x W + b), mu and log sigma^2 linear in h; the decoder mirrors it.
+    rng = np.random.default_rng(0)
+    vae = tv.VAE(5, 2, (4, 3), tv.Gaussian("network"), tv.Tanh, n_classes, np.float64, rng)
+    vae.theta[:] = rng.standard_normal(vae.theta.size)
+    p = vae.parameters()
+    assert np.concatenate([v.ravel() for v in p.values()]).tolist() == vae.theta.tolist()
+    x, eps = rng.standard_normal((7, 5)), rng.standard_normal((7, 2))
+    y = rng.integers(0, 2, 7) if n_classes else None
+    label = np.eye(2)[y] if n_classes else np.zeros((7, 0))
+
+    def network(name, a):
+        a = np.hstack([a, label])
+        for layer in (0, 2):
+            a = np.tanh(a @ p[f"{name}.{layer}.W"] + p[f"{name}.{layer}.b"])
+        return a @ p[f"{name}.4.W"] + p[f"{name}.4.b"]
+
+    code = network("encoder", x)
+    z_by_hand = code[:, :2] + np.exp(code[:, 2:] / 2) * eps
+    mu, logvar, z, out = vae.forward(x, eps, y)
+    for ours, by_hand in [(mu, code[:, :2]), (logvar, code[:, 2:]), (z, z_by_hand), (out, network("decoder", z_by_hand))]:
+        np.testing.assert_allclose(ours, by_hand, atol=1e-12)
+    np.testing.assert_allclose(vae.decode(z, y), out[:, :5], atol=1e-12)
+    np.testing.assert_allclose(vae.reconstruct(x, y), network("decoder", code[:, :2])[:, :5], atol=1e-12)
+    np.testing.assert_array_equal(vae.encode(x, y)[0], mu)
+    np.testing.assert_array_equal(vae.sample(7, 3, y), vae.sample(7, 3, y))
+
+
+def test_active_units_are_those_whose_mean_the_data_moves():
+    vae = linear_vae(tv.Gaussian(), D=3, J=2)
+    W = vae.parameters()["encoder.0.W"]
+    W[:, 0], W[:, 1] = [1, 0, 0], [0, 0.01, 0]
+    x = np.random.default_rng(0).standard_normal((2500, 3))
+    active, variance = tv.active_units(vae, x)
+    assert active == 1
+    np.testing.assert_allclose(variance, [x[:, 0].var(), 1e-4 * x[:, 1].var()], rtol=1e-9)
+    assert tv.active_units(vae, x, threshold=1e-5)[0] == 2
+
+
 def test_loss_is_summed_over_dimensions_and_averaged_over_examples():
     rng = np.random.default_rng(0)
     vae = tv.VAE(7, 3, (5,), tv.Gaussian(), dtype=np.float64, rng=rng)

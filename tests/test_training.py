@@ -206,6 +206,23 @@ def test_dynamic_binarization_is_drawn_anew_each_epoch():
                                            else {np.float32(128 / 255)})
 
 
+def test_each_epoch_sees_every_example_once_in_another_order():
+    class Watching(tv.ELBO):
+        def forward(self, x, eps, y=None):
+            seen.append(x)
+            return super().forward(x, eps, y)
+
+    vae, seen = model(), []
+    x = digits(100)
+    tv.fit(vae, x, Watching(vae), epochs=2, batch_size=32, rng=0, binarization="none", progress=False)
+    assert [len(batch) for batch in seen] == [32, 32, 32, 4] * 2
+    first, second = np.concatenate(seen[:4]), np.concatenate(seen[4:])
+    assert (first != second).any()
+    assert (first != x / np.float32(255)).any()
+    for epoch in (first, second):
+        np.testing.assert_allclose(np.sort(epoch, 0), np.sort(x, 0) / 255, atol=1e-6)
+
+
 def test_training_raises_the_bound_with_every_likelihood_and_objective():
     rng = np.random.default_rng(0)
     for likelihood in (tv.Bernoulli(), tv.Gaussian(0.5), tv.Gaussian("shared"), tv.Gaussian("network")):

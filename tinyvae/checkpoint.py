@@ -175,7 +175,7 @@ def _read(path: FilePath) -> tuple[VAE, dict | None, dict[str, Array]]:
     with _InPieces(FileIO(path)) as file:
         try:
             with zipfile.ZipFile(file) as archive:
-                return _parse(archive, os.fstat(file.fileno()).st_size)
+                return _parse(archive, file)
         except MemoryError:
             raise
         except ValueError as error:
@@ -185,14 +185,18 @@ def _read(path: FilePath) -> tuple[VAE, dict | None, dict[str, Array]]:
     raise ValueError(f"{path}: {' '.join(message.split())[:500]}")
 
 
-def _parse(archive: zipfile.ZipFile, length: int) -> tuple[VAE, dict | None, dict[str, Array]]:
-    """What is in an archive of `length` bytes; each step may trust the ones before it."""
+def _parse(archive: zipfile.ZipFile, file: BufferedReader) -> tuple[VAE, dict | None, dict[str, Array]]:
+    """What is in the archive; each step may trust the ones before it."""
     infos = archive.infolist()
     names = [info.filename for info in infos]
+    # One wrong byte can make zipfile overlook entries; the end of the file counts them.
+    file.seek(-12, os.SEEK_END)
+    count = int.from_bytes(file.read(2), "little")
+    length = file.seek(0, os.SEEK_END)
+    if len(names) != count or sum(info.compress_size for info in infos) > length:
+        raise ValueError("its table of contents does not fit its contents; get it again")
     if len(set(names)) < len(names):
         raise ValueError("it has two entries of the same name; make it again with tinyvae.save")
-    if sum(info.compress_size for info in infos) > length or any(info.header_offset < 0 for info in infos):
-        raise ValueError("it is shorter than its table of contents says: it was cut off; get it again")
 
     written = _text(archive, "format", 100)
     newer = re.fullmatch(r"tinyvae (\d+)", written)

@@ -2,11 +2,11 @@
 
 Each function returns a Figure that is yours: show it by naming it at the end of a notebook cell,
 keep it with `figure.savefig("manifold.png")`, rename it with `figure.suptitle`. No window is
-opened, pyplot is not touched, and colours of text and paper follow your matplotlib style.
+opened, pyplot is not touched, and the colours of text and paper follow your matplotlib style.
 
-Images are grey, 0 black and 1 white, on the same scale everywhere; uint8 means grey levels 0..255.
-Images decoded by a model are means, E[x|z]. z[0], z[1] … on the axes are the columns of z and mu
-in NumPy's count, in units of the prior's standard deviation, which is 1.
+Images are grey from 0, black, to 1, white; uint8 means grey levels 0..255. Decoded images are
+means, E[x|z]. z[0], z[1] … on the axes are columns of z and mu, counted as NumPy counts, in
+units of the prior's standard deviation. A label y is for models that are conditional on one.
 """
 
 import functools
@@ -26,42 +26,40 @@ Array = np.ndarray
 
 ROWS = 1000  # rows of data encoded at once: a few MB
 
-# Ten colours that stay apart for colour-blind readers too (Petroff 2021, arXiv:2107.02270, table 1).
-COLORS = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
-          "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]
+# Ten colours that colour-blind readers can tell apart (Petroff 2021, arXiv:2107.02270), in an order
+# that gives digits which look alike, and so are neighbours in z, colours that do not: 3 5 8, 4 7 9.
+COLORS = ["#3f90da", "#ffa90e", "#717581", "#b9ac70", "#a96b59",
+          "#832db6", "#e76300", "#92dadd", "#bd1f01", "#94a4a2"]
 
 
 # ---- training ------------------------------------------------------------------------------------
 
 
 def curves(history) -> "Figure":
-    """ELBO, reconstruction and KL in nats against the epoch, in training and, where given, validation.
+    """ELBO, reconstruction and KL in nats, epoch by epoch.
 
-    history   what `fit` returns, or a list of dicts with epoch, elbo, reconstruction, kl and, where
-              there are any, the same three with `validation_` in front
+    history   what `fit` returns: a list of dicts with epoch, elbo, reconstruction, kl and, where there
+              is validation, the last three with `validation_` in front
     """
     panels = {"elbo": "ELBO", "reconstruction": "Reconstruction", "kl": "KL to the prior"}
     rows = list(history)
-    if not rows:
-        raise ValueError("history is empty; expected one dict for each epoch, as `fit` returns them")
-    for name in ["epoch", *panels]:
-        if not all(name in row for row in rows):
-            raise ValueError(f"history has an epoch without {name!r}; expected {', '.join(['epoch', *panels])}")
-    figure, axes = _figure(11, 3.9, "The bound and its two parts", columns=3)
+    if not rows or not all({"epoch", *panels} <= set(row) for row in rows):
+        raise ValueError(f"history has {len(rows)} epochs, not all with epoch, {', '.join(panels)}; expected "
+                         "one dict with these keys for each epoch, as `fit` returns them")
+    figure, axes = _figure(10, 4.4, "The bound and its two parts", columns=3)
     for ax, (name, title) in zip(axes, panels.items(), strict=True):
-        for prefix, label, color in [("", "training", COLORS[0]), ("validation_", "validation", COLORS[6])]:
-            values = [row.get(prefix + name) for row in rows]
-            points = [(row["epoch"], value) for row, value in zip(rows, values, strict=True)
-                      if value is not None and math.isfinite(value)]
+        for prefix, kind, color in [("", "training", COLORS[0]), ("validation_", "validation", COLORS[6])]:
+            points = [(row["epoch"], row.get(prefix + name)) for row in rows]
+            points = [(epoch, value) for epoch, value in points if value is not None and math.isfinite(value)]
             if points:
-                ax.plot(*zip(*points, strict=True), color=color, linewidth=2.2,
-                        marker="o" if len(points) <= 12 else "", label=f"{label}, last {points[-1][1]:.1f}")
-        ax.set_title(title, fontsize=14)
-        ax.set_xlabel("epoch")
-        ax.set_ylabel("nats per example")
+                last = _minus(f"{points[-1][1]:.1f}")
+                ax.plot(*zip(*points, strict=True), color=color, linewidth=2.2, label=f"{kind}, last {last}",
+                        marker="o" if len(points) <= 12 else "")
+        ax.set_title(title, fontsize=14, pad=10 + 18 * len(ax.lines))
+        ax.set(xlabel="epoch", ylabel="nats per example")
         ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-        if ax.lines:
-            ax.legend(fontsize=12, frameon=False)
+        if ax.lines:  # the legend stands between the title and the axes, out of the curves' way
+            ax.legend(fontsize=12, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), borderpad=0)
     return figure
 
 
@@ -72,58 +70,61 @@ def reconstructions(vae, x: Array, y: Array | None = None, image_shape=None, n: 
     """The first n rows of x (M, D) as the model sees them, above E[x|z] at z = mu(x)."""
     shape = _image_shape(vae, image_shape)
     n = checks.whole(n, "n")
+    x, y = _same_length(vae, x, y)
     x, y = vae.check_data(x[:n], None if y is None else y[:n])
     images = np.stack([x, vae.reconstruct(x, y)])  # (2, n, D)
-    figure, ax = _grid(images, shape, "Reconstructions", "below each image: the decoder's mean at z = μ(x)")
+    figure, ax = _grid(images, shape, "Reconstructions", "images x, and E[x|z] at z = μ(x)")
     ax.set_yticks([0.5, 1.5], ["x", "E[x|z]"])
-    return figure
+    return _fit(figure)
 
 
 def samples(vae, rng=None, n: int = 100, image_shape=None, y=None) -> "Figure":
-    """n images E[x|z] with z ~ N(0, I), row by row.
+    """n images E[x|z] with z ~ N(0, I), row by row: the means of `vae.sample(n, rng)`.
 
     rng   numpy.random.Generator, or a seed
-    y     for a conditional model: labels (n,), or one label for all
+    y     one label, or (n,) of them
     """
     shape = _image_shape(vae, image_shape)
     n = checks.whole(n, "n")
     z = np.random.default_rng(rng).standard_normal((n, vae.latent_dim), dtype=vae.theta.dtype)  # (n, J)
-    columns = math.ceil(math.sqrt(n))
-    rows = math.ceil(n / columns)
-    images = np.full((rows * columns, vae.data_dim), np.nan)
-    images[:n] = vae.decode(z, _labels(y, n))
-    return _grid(images.reshape(rows, columns, -1), shape, "Samples", "E[x|z] with z drawn from N(0, I)")[0]
+    C = math.ceil(math.sqrt(n))
+    R = math.ceil(n / C)
+    images = np.full((R * C, vae.data_dim), np.nan)  # places without an image stay empty
+    images[:n] = vae.decode(z, _labels(vae, y, n))
+    figure, _ = _grid(images.reshape(R, C, -1), shape, "Samples", "E[x|z] with z drawn from N(0, I)")
+    return _fit(figure)
 
 
 def manifold(vae, n: int = 20, image_shape=None, y=None, dims=None) -> "Figure":
-    """E[x|z] on an n x n grid over two latent dimensions (AEVB fig. 4): all that a 2-D model can say.
+    """E[x|z] on an n x n grid over two dimensions of z: all that a 2-D model can say (AEVB fig. 4).
 
-    The grid is regular in probability: the points (i + 1/2) / n go through the inverse of the
-    Gaussian CDF, so that every tile stands for the same share of the prior.
+    The grid is regular in probability, z = inverse Gaussian CDF of (i + 1/2) / n: each tile stands
+    for the same share of the prior.
 
-    y      for a conditional model: one label for all tiles
-    dims   the dimension that grows to the right and the one that grows upwards; must be given
-           for J > 2, and all others are then 0
+    y      one label
+    dims   the dimension that grows to the right and the one that grows upwards; for J > 2 you must
+           choose them, and all others are 0
     """
     shape = _image_shape(vae, image_shape)
     n = checks.whole(n, "n")
-    right, up = _dims(vae, dims, "manifold")
-    if right is None:
-        raise ValueError(f"manifold shows two dimensions and this model has {vae.latent_dim}: pass dims=(i, j) to "
-                         "hold the others at 0 (latent_scatter names the most active), or use traversal")
-    points = [NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)]
-    z = np.zeros((n, n, vae.latent_dim))
+    J = vae.latent_dim
+    if dims is None and J > 2:
+        raise ValueError(f"a manifold has two dimensions and this model {J}: pass dims=(i, j) to hold the "
+                         "others at 0 (latent_scatter finds the two most active), or use traversal")
+    right, up = _dims(vae, dims)
+    prior = NormalDist()
+    points = np.array([prior.inv_cdf((i + 0.5) / n) for i in range(n)])
+    z = np.zeros((n, n, J))
     z[..., right] = points
-    z[..., up] = np.array(points)[::-1, None]  # the first row of an image is its top
-    images = vae.decode(z.reshape(n * n, -1), _labels(y, n * n)).reshape(n, n, -1)
-    others = "" if vae.latent_dim == 2 else ", all other dimensions 0"
-    figure, ax = _grid(images, shape, "The manifold", f"E[x|z], equal steps in probability{others}", gap=0)
-    ticks = sorted({round(k * (n - 1) / 4) for k in range(5)})
-    ax.set_xticks([i + 0.5 for i in ticks], [f"{points[i]:.1f}" for i in ticks])
-    ax.set_yticks([n - i - 0.5 for i in ticks], [f"{points[i]:.1f}" for i in ticks])
-    ax.set_xlabel(_name(right))
-    ax.set_ylabel(_name(up))
-    return figure
+    z[..., up] = points[::-1, None]  # the first row is the top
+    images = vae.decode(z.reshape(n * n, J), _labels(vae, y, n * n)).reshape(n, n, -1)
+    subtitle = "E[x|z] in equal steps of prior probability" + (", other dimensions 0" if J > 2 else "")
+    figure, ax = _grid(images, shape, "The manifold", subtitle, gap=0)
+    at = np.array([n * prior.cdf(value) for value in (-2, -1, 0, 1, 2)])
+    ax.set_xticks(at, ["−2", "−1", "0", "1", "2"])
+    ax.set_yticks(n - at, ["−2", "−1", "0", "1", "2"])
+    ax.set(xlabel=_name(right), ylabel=_name(up))
+    return _fit(figure)
 
 
 def traversal(vae, x: Array | None = None, y=None, image_shape=None, span: float = 3.0, steps: int = 9,
@@ -132,101 +133,111 @@ def traversal(vae, x: Array | None = None, y=None, image_shape=None, span: float
 
     x      data (M, D): the others stay at mu(x[0]), and the rows are sorted by Var[mu] over x, most
            active first; without x they stay at 0, the prior's mean, and the rows are in order
-    y      for a conditional model: labels (M,) of x, or one label for all
-    rows   at most so many dimensions are shown
+    y      one label, or (M,) of them, of x
+    rows   show no more dimensions than this
     """
     shape = _image_shape(vae, image_shape)
     span, steps = checks.number(span, "span", above=0), checks.whole(steps, "steps", at_least=2)
     J = vae.latent_dim
     R = min(checks.whole(rows, "rows"), J)
-    start, order, activity = np.zeros(J), np.arange(J), None
+    mu = np.zeros((1, J))
     if x is not None:
-        y = _labels(y, len(x))
+        y = _labels(vae, y, len(x))
         mu = _means(vae, x, y)  # (M, J)
-        start = mu[0]
-        if len(mu) > 1:
-            activity = mu.var(0)
-            order = np.argsort(-activity, kind="stable")
-    values = np.linspace(-span, span, steps)
-    z = np.tile(start, (R, steps, 1))  # (R, steps, J)
-    for row, j in enumerate(order[:R]):
-        z[row, :, j] = values
-    label = y if y is None or np.ndim(y) == 0 else y[0]
-    images = vae.decode(z.reshape(R * steps, J), _labels(label, R * steps)).reshape(R, steps, -1)
-    which = f"{R} of {J} dimensions" if R < J else f"{J} dimension{'s' * (J > 1)}"
-    figure, ax = _grid(images, shape, "Traversal of the latent space",
-                       f"{which}, the others at {'0' if x is None else 'μ(x[0])'}")
-    ax.set_xticks(np.arange(steps) + 0.5, [f"{value:.2g}" for value in values])
-    ax.set_yticks(np.arange(R) + 0.5, [f"z[{j}]" for j in order[:R]])
-    ax.set_xlabel("value of the row's dimension (prior standard deviations)")
-    if activity is not None:
+        y = None if y is None else y[0]
+    activity = mu.var(0)  # (J,)
+    shown = np.argsort(-activity, kind="stable")[:R]
+    z = np.tile(mu[0], (R, steps, 1))  # (R, steps, J)
+    for row, j in enumerate(shown):
+        z[row, :, j] = np.linspace(-span, span, steps)
+    images = vae.decode(z.reshape(R * steps, J), _labels(vae, y, R * steps)).reshape(R, steps, -1)
+    which = "one dimension a row" if R == J else \
+        f"the {R} {'most active' if len(mu) > 1 else 'first'} of {J} dimensions"
+    subtitle = f"{which}, the others at {'0' if x is None else 'μ(x[0])'}"
+    figure, ax = _grid(images, shape, "Traversal of the latent space", subtitle)
+    ticks = np.linspace(-span, span, 5)
+    ax.set_xticks(np.linspace(0.5, steps - 0.5, 5), [_minus(f"{tick:.3g}") for tick in ticks])
+    ax.set_yticks(np.arange(R) + 0.5, [f"z[{j}]" for j in shown])
+    ax.set_xlabel("z[j] (prior standard deviations)")
+    if len(mu) > 1:
         right = ax.secondary_yaxis("right")
-        right.set_yticks(np.arange(R) + 0.5, [f"{activity[j]:.2f}" for j in order[:R]])
-        right.set_ylabel("variance of μ over the data", fontsize=13)
+        right.set_yticks(np.arange(R) + 0.5, [f"{activity[j]:.2f}" for j in shown])
+        right.set_ylabel("variance of μ over x", fontsize=13)
         right.tick_params(length=0, labelsize=12)
         right.spines[:].set_visible(False)
-    return figure
+    return _fit(figure)
 
 
 def interpolation(vae, x_from: Array, x_to: Array, steps: int = 10, y=None, image_shape=None) -> "Figure":
-    """From one image to another along a straight line in z: (1 - t) mu(x_from) + t mu(x_to), t from 0 to 1.
+    """E[x|z] along straight lines, z = (1 - t) mu(x_from) + t mu(x_to), between the two originals.
 
-    x_from, x_to   images (D,), or rows (M, D) for M lines; they flank what the model makes of them
-    y              for a conditional model: one label for all, or one for each line, at both ends
+    x_from, x_to   images (D,), or rows (M, D) for M lines
+    y              one label, or (M,) of them, for the whole line
     """
     shape = _image_shape(vae, image_shape)
     steps = checks.whole(steps, "steps", at_least=2)
     x_from, x_to = np.atleast_2d(x_from), np.atleast_2d(x_to)
-    if len(x_from) != len(x_to):
-        raise ValueError(f"x_from has {len(x_from)} rows and x_to {len(x_to)}; expected as many of each")
     M = len(x_from)
-    y = _labels(y, M)
+    if len(x_to) != M:
+        raise ValueError(f"x_from has {M} rows and x_to {len(x_to)}; expected as many of each")
+    y = _labels(vae, y, M)
     (x_from, _), (x_to, _) = vae.check_data(x_from, y), vae.check_data(x_to, y)
     t = np.linspace(0, 1, steps)[:, None]  # (steps, 1)
     z = (1 - t) * _means(vae, x_from, y)[:, None] + t * _means(vae, x_to, y)[:, None]  # (M, steps, J)
     path = vae.decode(z.reshape(M * steps, -1), None if y is None else np.repeat(y, steps))
     images = np.concatenate([x_from[:, None], path.reshape(M, steps, -1), x_to[:, None]], axis=1)
-    figure, ax = _grid(images, shape, "Interpolation", "E[x|z] along a straight line in z, between the originals")
-    ax.axvline(1, color=ax.get_facecolor(), linewidth=7)
-    ax.axvline(steps + 1, color=ax.get_facecolor(), linewidth=7)
+    figure, ax = _grid(images, shape, "Interpolation", "E[x|z] along a straight line in z, between originals")
+    ax.vlines([1, steps + 1], 0, M, color=ax.get_facecolor(), linewidth=6)
     ax.set_xticks([0.5, 1.5, steps + 0.5, steps + 1.5], ["from", "t = 0", "t = 1", "to"])
-    return figure
+    return _fit(figure)
 
 
 # ---- latent space --------------------------------------------------------------------------------
 
 
 def latent_scatter(vae, x: Array, y: Array | None = None, dims=None) -> "Figure":
-    """The means mu(x) of x (M, D) in two latent dimensions, over the circles of 1 and 2 sigma of the prior.
+    """The means mu(x) of x (M, D) in two dimensions of z, with the circles of 1 and 2 σ of the prior.
 
-    y      integer labels (M,): they colour the points (and condition a conditional model)
-    dims   the dimensions to the right and upwards; for J > 2 the two with the largest Var[mu] unless given
+    y      integer labels (M,) that colour the points; each class is named at its median
+    dims   the dimensions to the right and upwards; by default the two with the largest Var[mu]
     """
     from matplotlib.patches import Circle
 
-    right, up = _dims(vae, dims, "latent_scatter")
-    if y is not None:
-        y = np.asarray(y)
-        if y.dtype.kind not in "iu" or y.shape != (len(x),):
-            raise ValueError(f"y has dtype {y.dtype} and shape {y.shape}; expected integer labels ({len(x)},)")
+    _dims(vae, dims)
     mu = _means(vae, x, y if vae.n_classes else None)  # (M, J)
-    if right is None:
-        right, up = np.argsort(-mu.var(0), kind="stable")[:2].tolist()
-    points = mu[:, [right, up]]  # (M, 2)
-    figure, (ax,) = _figure(7, 6.9, "Latent space")
-    ax.set_title("μ(x), and 1 and 2 σ of the prior", fontsize=13)
-    for radius in (1, 2):
-        ax.add_patch(Circle((0, 0), radius, fill=False, color="0.5", linewidth=1.2, linestyle="--"))
-    colors = COLORS[0] if y is None else np.array(COLORS)[y % len(COLORS)]
-    size = float(np.clip(20_000 / len(points), 4, 60))
-    ax.scatter(*points.T, s=size, c=colors, alpha=0.7, linewidths=0, rasterized=True)
-    for label in [] if y is None else np.unique(y):
-        ax.text(*np.median(points[y == label], axis=0), str(label), fontsize=14, ha="center", va="center",
-                bbox={"boxstyle": "circle", "facecolor": ax.get_facecolor(),
-                      "edgecolor": COLORS[label % len(COLORS)], "linewidth": 2.5})
+    _, y = _same_length(vae, x, y)
+    if y is not None and y.dtype.kind not in "iu":
+        raise TypeError(f"labels y have dtype {y.dtype}; expected integers")
+    if dims is None and vae.latent_dim > 2:
+        dims = np.argsort(-mu.var(0), kind="stable")[:2]
+    right, up = _dims(vae, dims)
+    points = mu[:, [right, up]].astype(float)  # (M, 2)
     reach = 1.06 * max(2.1, np.abs(points).max())
+    figure, (ax,) = _figure(7.5, 7.5, "Latent space")
+    ax.set_title("means μ(x); circles: 1 and 2 σ of the prior", fontsize=13)
+    colors = COLORS[0] if y is None else np.array(COLORS)[y % len(COLORS)]
+    size = np.clip(40_000 / len(points), 6, 60)
+    ax.scatter(*points.T, s=size, c=colors, alpha=0.7, linewidths=0, rasterized=True)
+    for radius in (1, 2):
+        ax.add_patch(Circle((0, 0), radius, fill=False, color="0.4", linewidth=1.3, linestyle="--", zorder=2))
+    if y is not None:
+        classes = np.unique(y)
+        medians = np.array([np.median(points[y == label], axis=0) for label in classes])
+        for label, (a, b) in zip(classes, _apart(medians, 0.11 * reach), strict=True):
+            ax.text(a, b, str(label), fontsize=13, ha="center", va="center_baseline", zorder=3,
+                    bbox={"boxstyle": "circle,pad=0.2", "facecolor": ax.get_facecolor(), "linewidth": 2.5,
+                          "edgecolor": COLORS[label % len(COLORS)]})
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xlabel=_name(right), ylabel=_name(up))
-    return figure
+    return _fit(figure)
+
+
+def _apart(points: Array, distance: float) -> Array:
+    """Points (n, 2), those closer than `distance` pushed apart."""
+    for _ in range(100):
+        away = points[:, None] - points  # (n, n, 2)
+        r = np.hypot(away[..., 0], away[..., 1])[..., None] + 1e-9  # (n, n, 1)
+        points = points + (away / r * np.maximum(distance - r, 0)).sum(1) / 4
+    return points
 
 
 # ---- drawing -------------------------------------------------------------------------------------
@@ -237,6 +248,7 @@ def _figure(width: float, height: float, title: str, columns: int = 1):
     from matplotlib.figure import Figure
 
     figure = Figure((width, height), dpi=150, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1, wspace=0.03)  # type: ignore[union-attr, call-arg]
     figure.suptitle(title, fontsize=18)
     axes = figure.subplots(1, columns, squeeze=False)[0]
     for ax in axes:
@@ -245,8 +257,8 @@ def _figure(width: float, height: float, title: str, columns: int = 1):
         ax.tick_params(labelsize=12)
         ax.xaxis.label.set_size(13)
         ax.yaxis.label.set_size(13)
-    # Jupyter draws a Figure by itself only once pyplot has been imported.
-    figure._repr_png_ = functools.partial(_png, figure)
+    # Jupyter by itself draws a Figure only once pyplot has been imported.
+    figure._repr_png_ = functools.partial(_png, figure)  # type: ignore[attr-defined]
     return figure, axes
 
 
@@ -257,25 +269,43 @@ def _png(figure) -> bytes:
 
 
 def _grid(images: Array, shape: tuple[int, int], title: str, subtitle: str, gap: float = 1.5):
-    """Images (R, C, D) as R rows of C tiles, 1 x 1 in the units of the axes; a figure and its axes."""
+    """Images (R, C, D) as R rows of C tiles, each 1 x 1 in the units of the axes; figure and axes."""
     R, C, _ = images.shape
     h, w = shape
-    side = min(8 / C, 6 * w / (R * h), 1.6)  # width of a tile in inches
-    figure, (ax,) = _figure(max(side * C, 5.5) + 1, side * R * h / w + 1.5, title)
+    side = min(8 / C, 6 * w / (R * h))  # width of a tile in inches
+    figure, (ax,) = _figure(max(side * C, 5) + 1.2, side * R * h / w + 2, title)
     picture = images.reshape(R, C, h, w).swapaxes(1, 2).reshape(R * h, C * w)
-    ax.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=(0, C, R, 0), aspect=h / w)
+    ax.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=(0, C, R, 0),
+              aspect=h / w)
     if gap:
-        ax.hlines(range(R + 1), 0, C, color=ax.get_facecolor(), linewidth=gap)
-        ax.vlines(range(C + 1), 0, R, color=ax.get_facecolor(), linewidth=gap)
+        ax.hlines(range(1, R), 0, C, color=ax.get_facecolor(), linewidth=gap)
+        ax.vlines(range(1, C), 0, R, color=ax.get_facecolor(), linewidth=gap)
+    ax.set(xlim=(0, C), ylim=(R, 0), xticks=[], yticks=[])
     ax.set_title(subtitle, fontsize=13)
-    ax.set(xticks=[], yticks=[])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     return figure, ax
 
 
+def _fit(figure):
+    """The figure, as high as its axes needs at this width to have its aspect: no empty paper."""
+    ax = figure.axes[0]
+    aspect = ax.get_aspect()
+    ax.set_aspect("auto")
+    figure.draw_without_rendering()  # lays it out
+    width, height = ax.get_position().size * figure.get_size_inches()
+    figure.set_figheight(figure.get_figheight() - height + width * aspect * ax.get_data_ratio())
+    ax.set_aspect(aspect)
+    return figure
+
+
 def _name(j: int) -> str:
     return f"z[{j}] (prior standard deviations)"
+
+
+def _minus(number: str) -> str:
+    """A number as matplotlib writes them on its axes."""
+    return number.replace("-", "−")
 
 
 # ---- the doors -----------------------------------------------------------------------------------
@@ -287,34 +317,44 @@ def _image_shape(vae, image_shape) -> tuple[int, int]:
     if image_shape is None:
         side = math.isqrt(D)
         if side * side != D:
-            raise ValueError(f"data_dim is {D}, which is no square: pass image_shape=(height, width); for data that "
-                             "are no images there are latent_scatter and curves")
+            raise ValueError(f"data_dim is {D}, not a square: pass image_shape=(height, width); for data that "
+                             "are not images there is latent_scatter")
         return side, side
-    if len(image_shape) != 2 or image_shape[0] * image_shape[1] != D:
+    if np.shape(image_shape) != (2,) or image_shape[0] * image_shape[1] != D:
         raise ValueError(f"image_shape is {image_shape}; expected (height, width) with height * width = {D}")
-    return tuple(image_shape)
+    return checks.whole(image_shape[0], "height"), checks.whole(image_shape[1], "width")
 
 
-def _dims(vae, dims, who: str):
-    """Two latent dimensions as given; (0, 1) for J = 2; (None, None) where somebody has to choose."""
+def _dims(vae, dims) -> tuple[int, int]:
+    """Two dimensions of z: as given, or the first two."""
     J = vae.latent_dim
-    if J < 2:
-        raise ValueError(f"{who} shows two latent dimensions and this model has one; use traversal")
-    if dims is None:
-        return (0, 1) if J == 2 else (None, None)
-    if len(dims) != 2 or dims[0] == dims[1] or not all(j in range(J) for j in dims):
+    if J == 1:
+        raise ValueError("this picture has two latent dimensions and the model only one; use traversal")
+    right, up = (0, 1) if dims is None else dims if np.shape(dims) == (2,) else (0, 0)
+    if right == up or not {right, up} <= set(range(J)):
         raise ValueError(f"dims is {dims}; expected two different whole numbers from 0 to {J - 1}")
-    return dims
+    return int(right), int(up)
 
 
-def _labels(y, n: int):
-    """One label as n of them; anything else as it is, for the model to check."""
+def _labels(vae, y, n: int):
+    """One label as n of them; several as they are, for the model to check."""
+    if y is None and vae.n_classes:
+        raise ValueError(f"this model is conditional on a label: pass y, from 0 to {vae.n_classes - 1}")
     return np.full(n, y) if y is not None and np.ndim(y) == 0 else y
 
 
-def _means(vae, x: Array, y: Array | None) -> Array:
+def _same_length(vae, x, y):
+    """x and y as arrays with a row each; what is in them the model checks."""
+    if np.ndim(x) != 2:
+        vae.check_data(x)  # says what is wrong, and what to do
+    x, y = np.asarray(x), None if y is None else np.asarray(y)
+    if y is not None and y.shape != (len(x),):
+        raise ValueError(f"labels y have shape {y.shape}; expected ({len(x)},), one label for each row")
+    return x, y
+
+
+def _means(vae, x, y) -> Array:
     """mu(x), (M, J), encoded in chunks."""
-    if y is not None and len(y) != len(x):
-        raise ValueError(f"y has {len(y)} labels and x {len(x)} rows; expected one label for each row")
+    x, y = _same_length(vae, x, y)
     chunks = [slice(start, start + ROWS) for start in range(0, max(len(x), 1), ROWS)]
     return np.concatenate([vae.encode(x[rows], None if y is None else y[rows])[0] for rows in chunks])

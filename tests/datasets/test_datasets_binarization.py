@@ -146,7 +146,7 @@ def test_static_needs_frozen_pixels(rng):
 
 
 def test_an_unknown_rule_is_refused(rng):
-    with pytest.raises(ValueError, match="'dynamics' given; expected .* dynamic, static, threshold, none"):
+    with pytest.raises(ValueError, match=r"'dynamics' given; expected .* dynamic, static, threshold, none"):
         binarize(LEVELS[None], "dynamics", rng)
 
 

@@ -1,0 +1,219 @@
+"""The command line as a person uses it, right and wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import tinyvae as tv
+from tinyvae.cli import main
+
+TINY = ["--hidden", "16", "--latent-dim", "2", "--epochs", "2", "--quiet"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A finished run on the bundled digits."""
+    folder = tmp_path_factory.mktemp("runs") / "digits"
+    assert main(["train", *TINY, "--out", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_train_makes_a_whole_run_folder(run):
+    names = set(contents(run))
+    assert names == {"config.json", "checkpoint.npz", "history.csv", "results.json", "model.npz", "curves.png",
+                     "latent.png", "reconstructions.png", "samples.png", "manifold.png"}
+    config = json.loads((run / "config.json").read_text())
+    assert config["settings"]["hidden"] == [16]
+    assert config["binarization"] == "dynamic"
+    assert config["data"]["fingerprint"] == tv.datasets.load(validation=1000).fingerprint
+    results = json.loads((run / "results.json").read_text())
+    assert results["test_elbo"] == pytest.approx(-(results["test_reconstruction"] + results["test_kl"]))
+    assert results["binarization"] == "dynamic"
+    vae = tv.load(run / "model.npz")
+    data = tv.datasets.load().test
+    again = tv.evaluation.elbo(vae, data.x, rng=0)
+    assert again["elbo"] == pytest.approx(results["test_elbo"])
+
+
+def test_train_names_its_files_and_the_next_command(here, capsys):
+    assert main(["train", *TINY[:-1], "--epochs", "1"]) == 0
+    out = capsys.readouterr().out
+    for name in ("samples.png", "reconstructions.png", "curves.png", "latent.png", "tinyvae evaluate"):
+        assert name in out
+    assert main(["train", *TINY, "--epochs", "1"]) == 0  # a second run gets a folder of its own
+    assert sorted(os.listdir("runs")) == ["mnist-small-1", "mnist-small-2"]
+
+
+def test_quiet_says_nothing(here, capfd):
+    assert main(["train", *TINY, "--epochs", "1"]) == 0
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_same_seed_makes_the_same_model(run, here):
+    assert main(["train", *TINY, "--out", "again"]) == 0
+    assert (here / "again/model.npz").read_bytes() == (run / "model.npz").read_bytes()
+    assert main(["train", *TINY, "--seed", "1", "--out", "other"]) == 0
+    assert (here / "other/model.npz").read_bytes() != (run / "model.npz").read_bytes()
+
+
+def test_a_finished_run_is_never_touched(run, capsys):
+    before = contents(run)
+    assert main(["train", *TINY, "--out", str(run)]) == 2
+    assert "not empty" in capsys.readouterr().err
+    assert main(["train", *TINY, "--out", str(run), "--resume"]) == 0
+    assert "finished" in capsys.readouterr().out
+    assert main(["train", "--epochs", "9", "--out", str(run), "--resume"]) == 2
+    assert "--epochs 9" in capsys.readouterr().err
+    assert contents(run) == before
+
+
+def test_resume_starts_a_run_that_does_not_exist(run, here):
+    assert main(["train", *TINY, "--resume", "--out", "new"]) == 0
+    assert (here / "new/model.npz").read_bytes() == (run / "model.npz").read_bytes()
+
+
+def tinyvae(*args):
+    return subprocess.Popen([sys.executable, "-m", "tinyvae", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            text=True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT is sent otherwise on Windows")
+def test_ctrl_c_says_how_to_go_on_and_the_result_is_the_same(here):
+    options = ["train", "--hidden", "16", "--latent-dim", "2", "--epochs", "12"]
+    with tinyvae(*options, "--out", "cut") as process:
+        while not (here / "cut" / "config.json").exists():
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.005)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    assert process.returncode == 130, err
+    assert "tinyvae train --resume --out cut" in err
+    assert "Traceback" not in err
+    assert not (here / "cut/model.npz").exists()
+    for out in ("cut", "whole"):
+        with tinyvae(*options, "--out", out, "--resume") as process:
+            _, err = process.communicate()
+            assert process.returncode == 0, err
+    assert (here / "cut/model.npz").read_bytes() == (here / "whole/model.npz").read_bytes()
+
+
+def test_evaluate_measures_and_writes_what_it_measured(run, capsys):
+    assert main(["evaluate", str(run), "--samples", "20", "--rows", "50", "--quiet"]) == 0
+    out = capsys.readouterr().out
+    found = json.loads((run / "evaluation.json").read_text())
+    assert f"{found['test_log_likelihood']:.2f}" in out
+    assert found["test_log_likelihood"] > found["test_elbo"]
+    assert found["test_rows"] == 50
+    assert found["importance_samples"] == 20
+    assert 0 <= found["active_units"] <= 2
+    (run / "evaluation.json").unlink()
+
+
+def test_sample_writes_pictures_and_numbers_and_overwrites_nothing(run, here, capsys):
+    assert main(["sample", str(run), "--n", "7", "--out", "x.npy", "--seed", "3"]) == 0
+    np.testing.assert_array_equal(np.load("x.npy"), tv.load(run / "model.npz").sample(7, 3))
+    assert main(["sample", str(run), "--n", "7", "--out", "x.npy"]) == 2
+    assert "exists" in capsys.readouterr().err
+    assert main(["sample", str(run)]) == 0
+    assert (here / "samples.png").read_bytes()[:4] == b"\x89PNG"
+    assert main(["sample", str(run), "--out", "x.txt"]) == 2
+
+
+def test_plot_draws_the_pictures_again(run, capsys):
+    (run / "samples.png").unlink()
+    assert main(["plot", str(run)]) == 0
+    assert (run / "samples.png").exists()
+    assert "samples.png" in capsys.readouterr().out
+
+
+def test_gradcheck_prints_one_row_for_everything(capsys):
+    assert main(["gradcheck"]) == 0
+    out = capsys.readouterr().out
+    assert "85 of 85 gradients agree" in out
+    assert "WRONG" not in out
+
+
+def test_data_describes_a_data_set(capsys):
+    assert main(["data"]) == 0
+    out = capsys.readouterr().out
+    assert "10000 rows" in out
+    assert tv.datasets.load().fingerprint in out
+
+
+def test_own_data_trains_with_a_gaussian(here, capsys):
+    rng = np.random.default_rng(0)
+    np.save("own.npy", rng.standard_normal((200, 5)))
+    assert main(["train", *TINY, "--data", "own.npy", "--out", "bernoulli"]) == 2
+    assert "Gaussian" in capsys.readouterr().err
+    assert not (here / "bernoulli").exists()
+    for likelihood in ("gaussian", "gaussian-shared", "gaussian-network"):
+        assert main(["train", *TINY, "--data", "own.npy", "--likelihood", likelihood, "--out", likelihood]) == 0
+        assert (here / likelihood / "curves.png").exists()
+        assert not (here / likelihood / "samples.png").exists()
+
+
+@pytest.mark.parametrize("options", [["--conditional"], ["--objective", "iwae", "--samples", "2"], ["--hidden", "0"],
+                                     ["--binarization", "static"], ["--hidden", "8,6", "--activation", "Tanh"],
+                                     ["--warmup", "1", "--beta", "0.5", "--free-bits", "0.1"]])
+def test_every_option_trains(here, options):
+    assert main(["train", *TINY, "--epochs", "1", *options, "--out", "run"]) == 0
+    assert main(["evaluate", "run", "--samples", "3", "--rows", "9", "--quiet"]) == 0
+
+
+@pytest.mark.parametrize(("argv", "words"), [
+    (["train", "--epochs", "-1"], "at least 0"), (["train", "--epochs", "x"], "whole number"),
+    (["train", "--lr", "0"], "above 0"), (["train", "--lr", "nan"], "number"), (["train", "--beta", "-1"], "at least"),
+    (["train", "--hidden", "4,,5"], "whole number"), (["train", "--likelihood", "poisson"], "poisson"),
+    (["train", "--data", "mnist-smal"], "mnist-small"), (["train", "--data", "no/such.npy"], "no/such.npy"),
+    (["train", "--resume"], "--out"), (["evaluate", "nowhere"], "nowhere"), (["plot", "nowhere"], "nowhere"),
+    (["sample", "nowhere"], "nowhere"), (["trian"], "trian"), ([], "COMMAND"),
+    (["train", "--data", "mnist", "--data-dir", "."], "train-images"),
+    (["train", "--data", "own.npy", "--likelihood", "gaussian", "--conditional"], "labels"),
+])
+def test_bad_input_gets_one_line_and_changes_nothing(here, capsys, argv, words):
+    np.save("own.npy", np.random.default_rng(0).standard_normal((50, 3)))
+    try:
+        status = main(argv)
+    except SystemExit as stop:  # argparse's own errors
+        status = stop.code
+    assert status == 2
+    message = capsys.readouterr().err.strip().splitlines()[-1]
+    assert words in message
+    assert "Traceback" not in message
+    assert os.listdir(here) == ["own.npy"]
+
+
+def test_a_diverging_run_ends_with_status_1(here, capsys):
+    assert main(["train", *TINY, "--lr", "1e30", "--out", "run"]) == 1
+    assert "diverged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "sample", "plot", "gradcheck", "data"])
+def test_help_shows_an_example(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert f"example: tinyvae {command}" in capsys.readouterr().out
+
+
+def test_importing_the_package_imports_nothing_slow():
+    code = ("import sys, tinyvae\n"
+            "print([m for m in ('matplotlib', 'tqdm', 'argparse', 'csv', 'tinyvae.cli') if m in sys.modules])")
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
