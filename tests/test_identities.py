@@ -190,7 +190,8 @@ def test_the_four_mappings_are_those_of_the_paper(n_classes):
     code = network("encoder", x)
     z_by_hand = code[:, :2] + np.exp(code[:, 2:] / 2) * eps
     mu, logvar, z, out = vae.forward(x, eps, y)
-    for ours, by_hand in [(mu, code[:, :2]), (logvar, code[:, 2:]), (z, z_by_hand), (out, network("decoder", z_by_hand))]:
+    for ours, by_hand in [(mu, code[:, :2]), (logvar, code[:, 2:]), (z, z_by_hand),
+                          (out, network("decoder", z_by_hand))]:
         np.testing.assert_allclose(ours, by_hand, atol=1e-12)
     np.testing.assert_allclose(vae.decode(z, y), out[:, :5], atol=1e-12)
     np.testing.assert_allclose(vae.reconstruct(x, y), network("decoder", code[:, :2])[:, :5], atol=1e-12)
@@ -215,7 +216,7 @@ def test_loss_is_summed_over_dimensions_and_averaged_over_examples():
     x, eps = rng.standard_normal((4, 7)), rng.standard_normal((4, 3))
     elbo = tv.ELBO(vae, beta=0.5)
     loss = elbo.forward(x, eps)
-    mu, logvar, z, out = vae.forward(x, eps)
+    mu, logvar, _z, out = vae.forward(x, eps)
     by_hand = sum(0.5 * (x[m, d] - out[m, d]) ** 2 + 0.5 * math.log(2 * math.pi) for m in range(4) for d in range(7))
     by_hand += 0.5 * sum(0.5 * (mu[m, j] ** 2 + math.exp(logvar[m, j]) - 1 - logvar[m, j])
                          for m in range(4) for j in range(3))

@@ -4,6 +4,8 @@ A mutant names the text it replaces, which must stand in the file exactly once: 
 the mutant loudly. A mutant that a test file does not catch fails here, by its name.
 """
 
+# ruff: noqa: E501  a mutant is a table row
+
 import os
 import shutil
 import subprocess

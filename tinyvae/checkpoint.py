@@ -19,7 +19,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from io import BufferedReader, FileIO
+from io import BufferedReader, BytesIO, FileIO
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -76,13 +76,18 @@ def save(path: FilePath, vae: VAE, state: dict | None = None,
             raise ValueError(f"arrays has a name {name!r}; expected up to 100 of A-Z a-z 0-9 _ . -")
         entries[f"arrays/{name}"] = _to_vector(arrays[name], f"arrays/{name}")
 
-    with replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
-        for name, array in entries.items():
-            info = zipfile.ZipInfo(f"{name}.npy")  # its date is always 1980: equal contents are equal bytes
-            info.create_system = 3  # Unix, on Windows as well, for the same reason
-            info.file_size = array.nbytes  # lets zipfile choose 64-bit sizes where it must
-            with archive.open(info, "w") as entry:
-                npy.write_array(entry, array, version=(1, 0), allow_pickle=False)
+    # First in memory: zipfile, interrupted or on a full disk, can turn the error into one of its own.
+    buffer = BytesIO()
+    archive = zipfile.ZipFile(buffer, "w")
+    for name, array in entries.items():
+        info = zipfile.ZipInfo(f"{name}.npy")  # its date is always 1980: equal contents are equal bytes
+        info.create_system = 3  # Unix, on Windows as well, for the same reason
+        info.file_size = array.nbytes  # lets zipfile choose 64-bit sizes where it must
+        with archive.open(info, "w") as entry:
+            npy.write_array(entry, array, version=(1, 0), allow_pickle=False)
+    archive.close()
+    with replacing(path) as file:
+        file.write(buffer.getbuffer())
 
 
 @contextmanager

@@ -83,7 +83,7 @@ def whole(value, name: str, at_least: int = 1) -> int:
 
 def number(value, name: str, above: float = -math.inf, at_least: float = -math.inf) -> float:
     """value as a float, if it is finite and of the right size."""
-    if isinstance(value, (bool, str)) or not np.isscalar(value) or not np.isreal(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} is {value!r}; expected a number")
     if not math.isfinite(value) or value <= above or value < at_least:
         bound = f" above {above:g}" if above > -math.inf else ""

@@ -88,7 +88,7 @@ def sample(args) -> int:
     from tinyvae import plots, runs
     from tinyvae.checkpoint import replacing
 
-    config, vae, data = runs.open_run(args.folder)
+    _config, vae, data = runs.open_run(args.folder)
     if args.out.exists():
         raise FileExistsError(f"{args.out} exists; give --out another name")
     y = np.arange(args.n) % vae.n_classes if vae.n_classes else None

@@ -210,9 +210,9 @@ def _problem(what, inputs: tuple, rng: np.random.Generator) -> _Problem:
     if isinstance(getattr(what, "vae", None), VAE):
         return _objective(copy.deepcopy(what), *(inputs or _model_inputs(what.vae, rng)))
     if hasattr(what, "log_prob") and hasattr(what, "backward"):
-        return _likelihood(copy.deepcopy(what), *(inputs or _likelihood_inputs(what, rng)), rng=rng)
+        return _likelihood(rng, copy.deepcopy(what), *(inputs or _likelihood_inputs(what, rng)))
     if hasattr(what, "forward") and hasattr(what, "backward"):
-        return _layer(copy.deepcopy(what), *(inputs or [rng.standard_normal((7, _width(what)))]), rng=rng)
+        return _layer(rng, copy.deepcopy(what), *(inputs or [rng.standard_normal((7, _width(what)))]))
     raise TypeError(f"cannot check {what!r}; expected a layer, a likelihood, an objective over a VAE, "
                     "or a pair of functions (forward, backward)")
 
@@ -231,17 +231,17 @@ def _functions(forward, backward, inputs: tuple) -> _Problem:
     return _Problem(title, _flat(arrays), _where(arrays), lambda v: forward(*_split(v, arrays)), gradient)
 
 
-def _layer(layer, x, rng: np.random.Generator) -> _Problem:
-    return _bound(layer, {"x": _float64(x)}, layer.forward, layer.backward, rng)
+def _layer(rng: np.random.Generator, layer, x) -> _Problem:
+    return _bound(rng, layer, {"x": _float64(x)}, layer.forward, layer.backward)
 
 
-def _likelihood(likelihood, x, out, rng: np.random.Generator) -> _Problem:
+def _likelihood(rng: np.random.Generator, likelihood, x, out) -> _Problem:
     x = _float64(x)
-    return _bound(likelihood, {"out": _float64(out)}, lambda out: likelihood.log_prob(x, out),
-                  likelihood.backward, rng)
+    return _bound(rng, likelihood, {"out": _float64(out)}, lambda out: likelihood.log_prob(x, out),
+                  likelihood.backward)
 
 
-def _bound(part, arrays: dict[str, Array], forward, backward, rng: np.random.Generator) -> _Problem:
+def _bound(rng: np.random.Generator, part, arrays: dict[str, Array], forward, backward) -> _Problem:
     """A layer or likelihood as a function of its input and of its parameters."""
     size = getattr(part, "size", 0)
     theta = rng.standard_normal(size)

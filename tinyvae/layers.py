@@ -53,7 +53,7 @@ class Dense:
         y += self.b
         return y
 
-    def backward(self, dy: Array, need_dx: bool = True) -> Array | None:
+    def backward(self, dy: Array, need_dx: bool = True):
         np.matmul(self.x.T, dy, out=self.dW)  # (I, O)
         np.sum(dy, axis=0, out=self.db)  # (O,)
         return dy @ self.W.T if need_dx else None  # (M, I)
@@ -144,7 +144,7 @@ class Chain:
             x = layer.forward(x)
         return x
 
-    def backward(self, dy: Array, need_dx: bool = True) -> Array | None:
+    def backward(self, dy: Array, need_dx: bool = True):
         first, *rest = self.layers
         for layer in reversed(rest):
             dy = layer.backward(dy)

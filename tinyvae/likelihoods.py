@@ -84,7 +84,7 @@ class Gaussian(WithoutParameters):
 
     def split(self, out: Array):
         """mean (..., D) and log sigma, (1,) or (..., D)."""
-        return out, np.array([math.log(self.std)], out.dtype)
+        return out, np.array([math.log(float(self.std))], out.dtype)
 
     def log_prob(self, x: Array, out: Array) -> Array:
         mean, log_std = self.split(out)

@@ -54,6 +54,7 @@ class Optimizer:
     """What the optimizers share: the clock, the learning rate and the walk over theta."""
 
     moments: tuple[str, ...] = ()
+    update: Callable[..., None]  # (lr, theta, grad, *moments): step number t, on one block of each
 
     def __init__(self, model, lr: LearningRate):
         self.model = model
@@ -68,10 +69,6 @@ class Optimizer:
         vectors = [self.model.theta, self.model.grad, *(getattr(self, name) for name in self.moments)]
         for start in range(0, self.model.theta.size, BLOCK):
             self.update(lr, *(v[start : start + BLOCK] for v in vectors))
-
-    def update(self, lr: float, theta: Array, grad: Array, *moments: Array) -> None:
-        """Step number t of one block of theta."""
-        raise NotImplementedError
 
 
 class SGD(Optimizer):

@@ -42,10 +42,10 @@ def curves(history) -> "Figure":
               is validation, the last three with `validation_` in front
     """
     panels = {"elbo": "ELBO", "reconstruction": "Reconstruction", "kl": "KL to the prior"}
-    rows = list(history)
-    if not rows or not all({"epoch", *panels} <= set(row) for row in rows):
-        raise ValueError(f"history has {len(rows)} epochs, not all with epoch, {', '.join(panels)}; expected "
-                         "one dict with these keys for each epoch, as `fit` returns them")
+    rows = list(history) if isinstance(history, (list, tuple)) else [history]
+    if not rows or not all(isinstance(row, dict) and {"epoch", *panels} <= set(row) for row in rows):
+        raise ValueError(f"history is {history!r:.60}; expected what `fit` returns: for each epoch, and at least "
+                         f"one, a dict with epoch, {', '.join(panels)}")
     figure, axes = _figure(10, 4.4, "The bound and its two parts", columns=3)
     for ax, (name, title) in zip(axes, panels.items(), strict=True):
         for prefix, kind, color in [("", "training", COLORS[0]), ("validation_", "validation", COLORS[6])]:
@@ -313,6 +313,7 @@ def _minus(number: str) -> str:
 
 def _image_shape(vae, image_shape) -> tuple[int, int]:
     """(height, width): as given, or a square."""
+    _trained(vae)
     D = vae.data_dim
     if image_shape is None:
         side = math.isqrt(D)
@@ -320,20 +321,27 @@ def _image_shape(vae, image_shape) -> tuple[int, int]:
             raise ValueError(f"data_dim is {D}, not a square: pass image_shape=(height, width); for data that "
                              "are not images there is latent_scatter")
         return side, side
-    if np.shape(image_shape) != (2,) or image_shape[0] * image_shape[1] != D:
-        raise ValueError(f"image_shape is {image_shape}; expected (height, width) with height * width = {D}")
-    return checks.whole(image_shape[0], "height"), checks.whole(image_shape[1], "width")
+    sides = np.asarray(image_shape)
+    if sides.shape != (2,) or sides.dtype.kind not in "iu" or sides.prod() != D or sides.min() < 1:
+        raise ValueError(f"image_shape is {image_shape!r}; expected (height, width) with height * width = {D}")
+    return int(sides[0]), int(sides[1])
 
 
 def _dims(vae, dims) -> tuple[int, int]:
     """Two dimensions of z: as given, or the first two."""
+    _trained(vae)
     J = vae.latent_dim
     if J == 1:
         raise ValueError("this picture has two latent dimensions and the model only one; use traversal")
-    right, up = (0, 1) if dims is None else dims if np.shape(dims) == (2,) else (0, 0)
-    if right == up or not {right, up} <= set(range(J)):
-        raise ValueError(f"dims is {dims}; expected two different whole numbers from 0 to {J - 1}")
-    return int(right), int(up)
+    pair = np.asarray((0, 1) if dims is None else dims)
+    if pair.shape != (2,) or pair.dtype.kind not in "iu" or pair[0] == pair[1] or not {*pair} <= {*range(J)}:
+        raise ValueError(f"dims is {dims!r}; expected two different whole numbers from 0 to {J - 1}")
+    return int(pair[0]), int(pair[1])
+
+
+def _trained(vae) -> None:
+    if not np.isfinite(vae.theta).all():
+        raise ValueError("the model's theta is not finite: its training diverged; load its last good checkpoint")
 
 
 def _labels(vae, y, n: int):

@@ -11,9 +11,10 @@
 import dataclasses
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class Config:
     seed: int = 0
 
 
-LIKELIHOODS = {"bernoulli": Bernoulli, "gaussian": Gaussian,
+LIKELIHOODS: dict[str, Callable[[], Bernoulli | Gaussian]] = {"bernoulli": Bernoulli, "gaussian": Gaussian,
                "gaussian-shared": lambda: Gaussian("shared"), "gaussian-network": lambda: Gaussian("network")}
 OWN = {"config.json", "checkpoint.npz", "history.csv", "results.json", "model.npz"}
 
@@ -90,7 +91,7 @@ def train(config: Config, folder: Path, resume: bool = False, quiet: bool = Fals
     _check_values(vae, data, how)
 
     _open_folder(folder, resume)
-    record = {"settings": dataclasses.asdict(config), "binarization": _binarization(config, vae),
+    record: dict[str, Any] = {"settings": dataclasses.asdict(config), "binarization": _binarization(config, vae),
               "data": {"name": data.name, "fingerprint": data.fingerprint, "train": len(data.train.x),
                        "validation": len(data.validation.x), "test": len(data.test.x)},
               "versions": {"tinyvae": tinyvae.__version__, "numpy": np.__version__,

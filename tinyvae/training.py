@@ -109,7 +109,7 @@ class _Run:
             raise ValueError("warmup_epochs is for the ELBO, whose KL has a weight; this objective has none")
         # What a resumed run must agree with; only the number of epochs may change.
         self.settings = {
-            "data": f"{x.dtype} {x.shape} crc32 {zlib.crc32(np.ascontiguousarray(x)):08x}",
+            "data": f"{x.dtype} {x.shape} crc32 {zlib.crc32(np.ascontiguousarray(x).data):08x}",
             "objective": _describe(objective), "optimizer": _describe(optimizer), "batch_size": batch_size,
             "n_samples": n_samples, "binarization": how, "warmup_epochs": warmup_epochs}
         self.epoch, self.step = 0, 0  # epochs done, and batches of the present one
@@ -182,7 +182,8 @@ class _Run:
         row = {"epoch": self.epoch, "loss": loss, "elbo": -(reconstruction + kl),
                "reconstruction": reconstruction, "kl": kl}
         if self.validation is not None:
-            bound = evaluation.elbo(self.vae, *self.validation, binarization=self.how, rng=0)
+            x, y = self.validation
+            bound = evaluation.elbo(self.vae, x, y, self.how, rng=0)
             row |= {f"validation_{name}": value for name, value in bound.items()}
         row |= {"seconds": round(self.seconds, 3), "images_per_second": round(N / self.seconds)}
         self.history.append(row)

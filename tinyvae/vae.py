@@ -1,6 +1,7 @@
 """The variational autoencoder: encoder, reparameterization and decoder over one theta."""
 
 import copy
+import itertools
 
 import numpy as np
 
@@ -151,5 +152,5 @@ class VAE:
 
 def mlp(sizes: list[int], activation) -> Chain:
     """Dense layers from size to size with `activation()` between them."""
-    first, *rest = [Dense(n_in, n_out) for n_in, n_out in zip(sizes, sizes[1:], strict=False)]
+    first, *rest = [Dense(n_in, n_out) for n_in, n_out in itertools.pairwise(sizes)]
     return Chain(first, *[layer for dense in rest for layer in (activation(), dense)])

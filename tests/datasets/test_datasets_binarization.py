@@ -44,6 +44,14 @@ def test_floats_are_one_with_their_probability(rng):
     assert np.abs(covariance - np.diag(np.diag(covariance))).max() < 5 * 0.25 / np.sqrt(n)
 
 
+def test_a_black_float_is_zero_even_where_the_draw_is_zero():
+    class Lowest:
+        def random(self, shape, dtype):
+            return np.zeros(shape, dtype)
+
+    np.testing.assert_array_equal(binarize(np.array([[0.0, 1e-30, 1.0]]), "dynamic", Lowest()), [[0, 1, 1]])
+
+
 @pytest.mark.parametrize("how", BINARIZATIONS)
 @pytest.mark.parametrize("dtype", [np.uint8, bool, np.float16, np.float32, np.float64])
 def test_white_is_always_one_and_black_always_zero(how, dtype, rng):

@@ -166,6 +166,7 @@ ABSURD = [
     "[1, 2, 3]",
     "{{}: 1}",
     "{'descr': '<f8', 'fortran_order': False, 'shape': (" + "1," * 99 + "), }",
+    "{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }" + " " * 20_000,
     "\0\0\0",
 ]
 ZEROS = bytes(20 << 20)

@@ -115,6 +115,8 @@ def header(*dims, code=8, magic=b"\0\0"):
         (b"\0\0\x08", "begins with 00 00 08"),
         (b"PK\x03\x04 a zip file", "not an IDX file: it begins with 50 4b 03 04"),
         (header(3, code=7) + b"abc", "not an IDX file"),
+        (header(3, magic=b"\0\1") + b"abc", "not an IDX file: it begins with 00 01 08 01"),
+        (header(3, magic=b"\1\0") + b"abc", "not an IDX file: it begins with 01 00 08 01"),
         (header(), "0 dimensions; expected 1 to 32"),
         (header(*[1] * 33) + b"a", "33 dimensions; expected 1 to 32"),
         (header(2, 3)[:-1], "ends within its header"),

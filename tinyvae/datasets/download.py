@@ -114,7 +114,7 @@ def _download(url: str, path: Path, size: int, sha256: str) -> None:
     """Download a file of known size and SHA-256; raise OSError if that is not what comes, or not in time."""
     from urllib.request import Request, urlopen
 
-    from tqdm import tqdm  # type: ignore[import-untyped]
+    from tqdm import tqdm
 
     start = time.monotonic()
     digest = hashlib.sha256()
