@@ -63,11 +63,11 @@ def finite(a: Array, name: str) -> Array:
     return a
 
 
-def inside(a: Array, support: tuple[float, float], likelihood: str) -> Array:
+def inside(a: Array, support: tuple[float, float], name: str) -> Array:
     """a, if every value lies in what the likelihood can describe."""
     lowest, highest = support
     if a.min() < lowest or a.max() > highest:
-        raise ValueError(f"x ranges from {a.min():g} to {a.max():g}; {likelihood} describes values from "
+        raise ValueError(f"x ranges from {a.min():g} to {a.max():g}; {name} describes values from "
                          f"{lowest:g} to {highest:g}: rescale x, or use Gaussian()")
     return a
 
@@ -97,6 +97,20 @@ def sequence(value, name: str) -> tuple:
     if not isinstance(value, (list, tuple)):
         raise TypeError(f"{name} is {value!r}; expected a tuple such as (400,)")
     return tuple(value)
+
+
+def likelihood(value):
+    """value, if it looks like a likelihood."""
+    if isinstance(value, type) or not hasattr(value, "log_prob"):
+        raise TypeError(f"likelihood is {value!r}; expected an object such as tv.Bernoulli() or tv.Gaussian()")
+    return value
+
+
+def activation(value):
+    """value, if it looks like the class of an activation."""
+    if not isinstance(value, type) or not hasattr(value, "forward"):
+        raise TypeError(f"activation is {value!r}; expected a class such as tv.ReLU")
+    return value
 
 
 def real_dtype(dtype) -> np.dtype:

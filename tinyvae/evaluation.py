@@ -82,4 +82,4 @@ def active_units(vae: VAE, x: Array, threshold: float = 0.01, y: Array | None = 
 
 def _chunks(n: int, size: int) -> list[slice]:
     size = max(size, 1)
-    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+    return [slice(start, min(start + size, n)) for start in range(0, max(n, 1), size)]

@@ -41,10 +41,13 @@ class Bernoulli(WithoutParameters):
     def log_prob(self, x: Array, out: Array) -> Array:
         p = sigmoid(out)  # (..., M, D)
         # softplus(a) = max(a, 0) - log max(p, 1 - p): p is needed by backward anyway, and the
-        # logarithm never sees less than 1/2.
-        softplus = np.maximum(out, 0) - np.log(np.maximum(p, 1 - p))
+        # logarithm never sees less than 1/2. x a - max(a, 0) first: where x agrees with a large
+        # logit it is 0, not the difference of two large sums.
+        log_p = x * out
+        log_p -= np.maximum(out, 0)
+        log_p += np.log(np.maximum(p, 1 - p))
         self.x, self.p = x, p
-        return np.einsum("...d,...d->...", x, out) - softplus.sum(-1)  # (..., M)
+        return log_p.sum(-1)  # (..., M)
 
     def backward(self, dlog: Array) -> Array:
         return dlog[..., None] * (self.x - self.p)  # (..., M, D)

@@ -38,9 +38,9 @@ class VAE:
         self.latent_dim = J = checks.whole(latent_dim, "latent_dim")
         self.hidden = tuple(checks.whole(h, "a hidden size") for h in checks.sequence(hidden, "hidden"))
         self.n_classes = C = checks.whole(n_classes, "n_classes", at_least=0)
-        self.activation = activation
+        self.activation = checks.activation(activation)
         # A copy, because a likelihood remembers its latest forward.
-        self.likelihood = Bernoulli() if likelihood is None else copy.copy(likelihood)
+        self.likelihood = Bernoulli() if likelihood is None else copy.copy(checks.likelihood(likelihood))
 
         self.encoder = mlp([D + C, *self.hidden, 2 * J], activation)
         self.decoder = mlp([J + C, *self.hidden[::-1], self.likelihood.columns * D], activation)

@@ -26,14 +26,11 @@ def naming(path: FilePath) -> Iterator[None]:
     """Turn whatever goes wrong inside into a ValueError whose one line begins with the file's name."""
     try:
         yield
-    except ValueError as error:
-        message = str(error)
     # On damaged bytes gzip, zlib, zipfile, csv, ast and tokenize raise a dozen types without a common base.
     except Exception as error:
-        message = f"damaged file ({type(error).__name__}: {error})"
-    else:
-        return
-    raise ValueError(f"{os.fspath(path)}: {' '.join(message.split())}")
+        known = isinstance(error, ValueError)
+        message = str(error) if known else f"damaged file ({type(error).__name__}: {error})"
+        raise ValueError(f"{os.fspath(path)}: {' '.join(message.split())}") from error
 
 
 def read_array(

@@ -75,7 +75,7 @@ def read_csv(path: FilePath, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray
                 raise ValueError(f"{where} is {row[at]!r}; expected a number") from None
             if len(values) * values.itemsize > max_bytes:
                 raise ValueError(f"it needs more than max_bytes={max_bytes} bytes of memory")
-        x = np.array(values).reshape(-1, max(len(names), 1))
+        x = np.frombuffer(values).reshape(-1, max(len(names), 1))
         labels = [i for i, name in enumerate(names) if name in ("y", "label")]
         if len(labels) > 1:
             raise ValueError(f"{len(labels)} columns are named y or label; expected one")
