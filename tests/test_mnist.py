@@ -14,18 +14,21 @@ pytestmark = [
     pytest.mark.skipif("TINYVAE_DATA" not in os.environ, reason="TINYVAE_DATA names no folder with MNIST's files"),
 ]
 
-# The example `vae` of pytorch/examples (784-400-20, ReLU, batch 128, Adam 1e-3, 10 epochs, grey pixels) reaches a
-# test loss of about 104 to 106 nats an image, as its own output in public runs shows.
-PYTORCH_EXAMPLE = -106.0
+# What the `vae` of pytorch/examples reaches after its 10 epochs: the mean test loss of seeds 0, 1 and 2 (105.69, 105.53,
+# 105.79), measured with PyTorch 2.13 by tests/benchmarks/pytorch_example.py.
+PYTORCH_EXAMPLE = -105.67
 
 
 def test_ten_epochs_reach_the_test_bound_of_the_pytorch_example():
+    # The same model, data, batches and epochs; a learning rate that falls as a cosine.
     data = tv.datasets.load("mnist")
-    vae = tv.VAE(784, 20, rng=0)
-    history = tv.fit(vae, data.train.x, epochs=10, batch_size=128, rng=0, binarization="none",
-                     validation=data.test.x, progress=False)
     assert len(data.train.x) == 60_000
-    assert history[-1]["validation_elbo"] > PYTORCH_EXAMPLE
+    vae = tv.VAE(784, 20, rng=0)
+    adam = tv.Adam(vae, tv.Cosine(2e-3, steps=10 * 469))
+    history = tv.fit(vae, data.train.x, None, adam, epochs=10, batch_size=128, rng=0, binarization="none",
+                     validation=data.test.x, progress=False)
+    assert adam.t == 10 * 469
+    assert history[-1]["validation_elbo"] >= PYTORCH_EXAMPLE
 
 
 def test_training_on_full_mnist_stays_under_350_megabytes():

@@ -314,7 +314,7 @@ def test_a_conditional_model_is_told_its_label_in_every_picture():
     assert np.allclose(shown[0, 0], vae.decode(z, Y[1:2])[0])
     line = tiles(plots.interpolation(vae, X[0], X[1], y=2, image_shape=SHAPE))[0]
     assert np.allclose(line[[1, -2]], vae.reconstruct(X[:2], [2, 2]))
-    lines = tiles(plots.interpolation(vae, X[:3], X[3:6], y=[0, 1, 2], image_shape=SHAPE))
+    lines = tiles(plots.interpolation(vae, X[:3], X[3:6], steps=5, y=[0, 1, 2], image_shape=SHAPE))
     assert np.allclose(lines[:, 1], vae.reconstruct(X[:3], [0, 1, 2]))
     assert np.allclose(plots.latent_scatter(vae, X, Y).axes[0].collections[0].get_offsets(), mu)
 
