@@ -14,8 +14,8 @@ pytestmark = [
     pytest.mark.skipif("TINYVAE_DATA" not in os.environ, reason="TINYVAE_DATA names no folder with MNIST's files"),
 ]
 
-# What the `vae` of pytorch/examples reaches after its 10 epochs: the mean test loss of seeds 0, 1 and 2 (105.69, 105.53,
-# 105.79), measured with PyTorch 2.13 by tests/benchmarks/pytorch_example.py.
+# What the `vae` of pytorch/examples reaches after its 10 epochs: the mean test loss of seeds 0, 1 and 2
+# (105.69, 105.53, 105.79), measured with PyTorch 2.13 by tests/benchmarks/pytorch_example.py.
 PYTORCH_EXAMPLE = -105.67
 
 

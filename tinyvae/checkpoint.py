@@ -137,7 +137,7 @@ def _to_json(value: dict, name: str, limit: int) -> Array:
 
 def _to_vector(vector: Any, name: str) -> Array:
     vector = np.asarray(vector)
-    vector = np.asarray(vector, vector.dtype.newbyteorder("<"), order="C")
+    vector = np.asarray(vector, vector.dtype.newbyteorder("<"))
     _check_vector(vector.dtype, vector.shape, name)
     return checks.finite(vector, name)
 
@@ -311,7 +311,7 @@ def describe(vae: VAE) -> dict[str, Any]:
     if type(vae) is not VAE:
         raise TypeError(f"a file can describe a tinyvae.VAE, but not a {type(vae).__name__}; {BY_HAND}")
     likelihood: Any = vae.likelihood
-    kind, activation = type(likelihood), getattr(vae.activation, "__name__", "")
+    kind, activation = type(likelihood), vae.activation.__name__
     if kind is Bernoulli:
         likelihood = "bernoulli"
     elif kind is Gaussian or kind in LEARNED_STD:
@@ -319,7 +319,7 @@ def describe(vae: VAE) -> dict[str, Any]:
     else:
         raise TypeError(f"a file can't describe {kind.__name__}, a likelihood of your own; {BY_HAND}")
     if ACTIVATIONS.get(activation) is not vae.activation:
-        raise TypeError(f"a file can't describe {vae.activation!r}, an activation of your own; {BY_HAND}")
+        raise TypeError(f"a file can't describe {activation}, an activation of your own; {BY_HAND}")
     return {"data_dim": vae.data_dim, "latent_dim": vae.latent_dim, "hidden": list(vae.hidden),
             "likelihood": likelihood, "activation": activation, "n_classes": vae.n_classes,
             "dtype": checks.real_dtype(vae.theta.dtype).name, "version": tinyvae.__version__}

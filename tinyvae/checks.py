@@ -107,8 +107,8 @@ def likelihood(value):
 
 
 def activation(value):
-    """value, if it looks like the class of an activation."""
-    if not isinstance(value, type) or not hasattr(value, "forward"):
+    """value, if it can be called to make a layer."""
+    if not callable(value):
         raise TypeError(f"activation is {value!r}; expected a class such as tv.ReLU")
     return value
 
