@@ -139,7 +139,8 @@ def test_a_model_that_cannot_be_is_refused_in_one_line(arguments, error, words):
 @pytest.mark.parametrize(("make", "error"), [
     (lambda: tv.Gaussian(0), ValueError), (lambda: tv.Gaussian(-1.0), ValueError),
     (lambda: tv.Gaussian(math.nan), ValueError), (lambda: tv.Gaussian("netwrk"), ValueError),
-    (lambda: tv.Gaussian(None), TypeError),
+    (lambda: tv.Gaussian(None), TypeError), (lambda: tv.Gaussian(True), TypeError),
+    (lambda: tv.Gaussian(10**400), ValueError),
     (lambda: tv.ELBO(example()[0], beta=-1), ValueError), (lambda: tv.ELBO(example()[0], beta=math.inf), ValueError),
     (lambda: tv.ELBO(example()[0], beta="1"), TypeError), (lambda: tv.ELBO(example()[0], free_bits=-1), ValueError),
     (lambda: example()[0].sample(0), ValueError), (lambda: example()[0].sample(1.5), TypeError),

@@ -266,11 +266,37 @@ def test_bad_input_is_refused_before_anything_changes(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_what_cannot_be_saved_is_said_before_training_starts(tmp_path):
+    vae = model()
+    theta = vae.theta.copy()
+    with pytest.raises(OSError, match="missing"):
+        tv.fit(vae, digits(), checkpoint=tmp_path / "missing" / "run.npz", progress=False)
+    rng = np.random.Generator(np.random.MT19937(0))
+    with pytest.raises(TypeError, match="JSON"):
+        tv.fit(vae, digits(), rng=rng, checkpoint=tmp_path / "run.npz", progress=False)
+    np.testing.assert_array_equal(vae.theta, theta)
+
+
+def test_an_overflow_in_the_optimizer_is_divergence_too(tmp_path):
+    class Overflowing(tv.ELBO):
+        def backward(self):
+            super().backward()
+            self.vae.grad *= np.float32(1e25)  # finite, but its square is not
+
+    vae = model()
+    with pytest.raises(FloatingPointError, match="diverged"):
+        tv.fit(vae, digits(), Overflowing(vae), epochs=1, rng=0, checkpoint=tmp_path / "run.npz",
+               checkpoint_seconds=0, progress=False)
+
+
 def test_resuming_with_other_settings_is_refused(tmp_path):
     path = tmp_path / "run.npz"
     train(path, epochs=1)
     with pytest.raises(FileExistsError, match="resume=True"):
         tv.fit(model(), digits(), checkpoint=path, progress=False)
+    vae = model()
+    with pytest.raises(ValueError, match="not a checkpoint of fit with SGD"):
+        tv.fit(vae, digits(), None, tv.SGD(vae), batch_size=32, checkpoint=path, resume=True, progress=False)
     with pytest.raises(ValueError, match="batch_size 32; this run has 64"):
         tv.fit(model(), digits(), batch_size=64, checkpoint=path, resume=True, progress=False)
     with pytest.raises(ValueError, match="data"):

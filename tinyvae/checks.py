@@ -85,11 +85,14 @@ def number(value, name: str, above: float = -math.inf, at_least: float = -math.i
     """value as a float, if it is finite and of the right size."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} is {value!r}; expected a number")
-    if not math.isfinite(value) or value <= above or value < at_least:
-        bound = f" above {above:g}" if above > -math.inf else ""
-        bound = bound or (f", at least {at_least:g}" if at_least > -math.inf else "")
-        raise ValueError(f"{name} is {value}; expected a finite number{bound}")
-    return float(value)
+    bound = f" above {above:g}" if above > -math.inf else f", at least {at_least:g}" if at_least > -math.inf else ""
+    try:
+        x = float(value)
+    except OverflowError:  # a Python int has no largest value
+        x = math.inf
+    if not math.isfinite(x) or x <= above or x < at_least:
+        raise ValueError(f"{name} is {str(value)[:20]}; expected a finite number{bound}")
+    return x
 
 
 def sequence(value, name: str) -> tuple:

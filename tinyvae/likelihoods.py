@@ -19,6 +19,7 @@ import math
 
 import numpy as np
 
+from tinyvae import checks
 from tinyvae.functions import sigmoid
 from tinyvae.gaussian import LOG_2PI
 from tinyvae.layers import WithoutParameters
@@ -78,8 +79,8 @@ class Gaussian(WithoutParameters):
             if std not in kinds:
                 raise ValueError(f"Gaussian(std={std!r}): expected a positive number, 'shared' or 'network'")
             cls = kinds[std]
-        elif not 0 < std < math.inf:
-            raise ValueError(f"Gaussian(std={std!r}): the standard deviation must be positive and finite")
+        else:
+            checks.number(std, "std", above=0)
         return super().__new__(cls)
 
     def __init__(self, std: float | str = 1.0):

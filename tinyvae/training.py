@@ -126,6 +126,8 @@ class _Run:
         N, B = len(self.x), self.batch_size
         done = min(self.epoch, self.epochs) * N + self.step * B
         bar = tqdm(total=self.epochs * N, initial=done, unit="img", unit_scale=True, disable=not progress)
+        if path is not None and not path.exists():
+            self._save(path)  # what cannot be saved is said now, not after an hour
         saved, order = time.monotonic(), None
         with bar, _deferred_interrupt() as pressed, np.errstate(over="ignore", invalid="ignore"):
             while self.epoch < self.epochs:
@@ -191,8 +193,8 @@ class _Run:
 
     def _diverged(self, path: Path | None) -> None:
         terms = {"theta": self.vae.theta, "the reconstruction term": self.objective.reconstruction,
-                 "the KL term": self.objective.kl}
-        culprit = next((name for name, a in terms.items() if not np.isfinite(a).all()), "the loss")
+                 "the KL term": self.objective.kl, "the gradient": self.vae.grad}
+        culprit = next((name for name, a in terms.items() if not np.isfinite(a).all()), "the loss or its sum")
         kept = f"the last good checkpoint is {path}" if path is not None and path.exists() else \
             "there is no checkpoint yet"
         raise FloatingPointError(
@@ -202,19 +204,21 @@ class _Run:
     # ---- the checkpoint ------------------------------------------------------------------------
 
     def _save(self, path: Path) -> None:
-        if not np.isfinite(self.vae.theta).all():
+        moments = {name: getattr(self.optimizer, name) for name in self.optimizer.moments}
+        if not all(np.isfinite(vector).all() for vector in [self.vae.theta, *moments.values()]):
             self._diverged(path)
         state = {"settings": self.settings, "epoch": self.epoch, "step": self.step, "t": self.optimizer.t,
                  "rng": self.rng.bit_generator.state, "order_rng": self.order_state, "sums": self.sums,
                  "seconds": self.seconds, "history": list(self.history)}
-        moments = {name: getattr(self.optimizer, name) for name in self.optimizer.moments}
         files.save(path, self.vae, state, moments)
 
     def load(self, path: Path) -> None:
         """Stand where the run stood that saved to `path`."""
         vae, state, moments = files.load_state(path)
-        if not state:
-            raise ValueError(f"{path} holds a model, not a checkpoint of training; start a new run")
+        expected = {"settings", "epoch", "step", "t", "rng", "order_rng", "sums", "seconds", "history"}
+        if state.keys() != expected or moments.keys() != set(self.optimizer.moments) or any(
+                vector.shape != vae.theta.shape for vector in moments.values()):
+            raise ValueError(f"{path} is not a checkpoint of fit with {type(self.optimizer).__name__}; start a new run")
         if files.describe(vae) != files.describe(self.vae):
             raise ValueError(f"{path} holds another model: {files.describe(vae)}; this one is "
                              f"{files.describe(self.vae)}")

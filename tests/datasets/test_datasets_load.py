@@ -1,5 +1,6 @@
 """load: the right rows in three splits that never meet, or one line that says what is wrong."""
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -7,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinyvae.datasets import Dataset, Split, load, write_idx
+from tinyvae.datasets import Dataset, Split, load, read_idx, write_idx
 from tinyvae.datasets.download import FILES
+from tinyvae.datasets.load import LABELS
 
 ROOT = Path(__file__).parents[2]
 
@@ -109,6 +111,14 @@ def test_a_variant_in_a_named_folder_is_loaded_and_its_fingerprint_tells(folder)
     assert load("mnist", data_dir=folder).fingerprint != load("mnist-small").fingerprint
 
 
+def test_mnist_is_not_taken_for_fashion_mnist(folder, monkeypatch):
+    y = read_idx(folder / "train-labels-idx1-ubyte.gz")
+    monkeypatch.setitem(LABELS, "mnist", hashlib.sha256(y.tobytes()).hexdigest())
+    assert load("mnist", data_dir=folder).n_classes == 5
+    with pytest.raises(ValueError, match="this is mnist, not fashion-mnist; expected fashion-mnist there"):
+        load("fashion-mnist", data_dir=folder)
+
+
 @pytest.mark.parametrize("by", ["data_dir", "environment", "path"])
 def test_missing_files_are_listed_and_not_downloaded(folder, monkeypatch, by):
     for file in FILES[1:3]:
@@ -188,6 +198,12 @@ def test_npy_images_in_any_order_of_bytes_and_axes(tmp_path, rng, order, dtype):
     rows = images.reshape(20, 20)
     both = np.concatenate([data.train.x, data.test.x])
     assert sorted(map(tuple, both.tolist())) == sorted(map(tuple, rows.tolist()))
+
+
+def test_npy_of_another_version_is_refused(tmp_path):
+    with open(tmp_path / "data.npy", "wb") as file:
+        np.lib.format.write_array(file, numbered(20), version=(2, 0))
+    assert "it has .npy version (2, 0); expected (1, 0)" in refusal(tmp_path / "data.npy")
 
 
 def test_npz_with_all_four_arrays(tmp_path):
