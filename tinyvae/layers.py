@@ -17,6 +17,8 @@ matrices with one example a row, dL/dW of a batch is the *sum* over its examples
 comes from the objective, which sends 1/M down in dy.
 """
 
+from __future__ import annotations  # so that np.random, which NumPy imports late, is imported late
+
 import math
 
 import numpy as np

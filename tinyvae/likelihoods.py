@@ -15,6 +15,8 @@ Parameters are unconstrained (logits, log-sigmas) and densities carry their full
 constant, so nothing is clipped and log p(x) means what it says.
 """
 
+from __future__ import annotations  # so that np.random, which NumPy imports late, is imported late
+
 import math
 
 import numpy as np

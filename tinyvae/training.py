@@ -7,7 +7,6 @@ of the examples was drawn from and the present one, so the order itself need not
 
 import contextlib
 import csv
-import dataclasses
 import math
 import os
 import signal
@@ -297,5 +296,5 @@ def _pair(vae: VAE, validation, how: str):
 def _describe(thing) -> str:
     """An objective or optimizer with its settings, such as Adam(lr=0.001, beta1=0.9 …)."""
     settings = {name: value for name, value in vars(thing).items()
-                if name != "t" and (isinstance(value, (int, float)) or dataclasses.is_dataclass(value))}
+                if name != "t" and isinstance(value, (int, float, tuple))}
     return f"{type(thing).__name__}({', '.join(f'{name}={value}' for name, value in settings.items())})"
