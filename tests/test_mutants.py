@@ -152,5 +152,6 @@ def test_the_suite_catches(name, fates):
     assert fates[name] == "caught"
 
 
-def test_there_are_enough_mutants():
+def test_the_readme_counts_the_mutants():
     assert len(MUTANTS) >= 25
+    assert f"plants {len(MUTANTS)} well-known mistakes" in (TESTS.parent / "README.md").read_text(encoding="utf-8")

@@ -68,7 +68,7 @@ def inside(a: Array, support: tuple[float, float], name: str) -> Array:
     lowest, highest = support
     if a.min() < lowest or a.max() > highest:
         raise ValueError(f"x ranges from {a.min():g} to {a.max():g}; {name} describes values from "
-                         f"{lowest:g} to {highest:g}: rescale x (grey levels 0..255 belong in uint8), or use Gaussian()")
+                         f"{lowest:g} to {highest:g}: rescale x (grey levels 0..255 are uint8), or use Gaussian()")
     return a
 
 
