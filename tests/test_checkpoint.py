@@ -26,7 +26,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tinyvae
-from tinyvae import checkpoint
+from tinyvae import checkpoint, files
 from tinyvae.checkpoint import build, describe, load, load_state, replacing, save
 from tinyvae.layers import ReLU, Sigmoid, Softplus, Tanh
 from tinyvae.likelihoods import Bernoulli, Gaussian, SharedGaussian
@@ -895,7 +895,7 @@ def broken(monkeypatch, error, after):
         raw.left, raw.error = after, error
         return io.BufferedWriter(raw, 100)
 
-    monkeypatch.setattr(checkpoint, "open", fake, raising=False)
+    monkeypatch.setattr(files, "open", fake, raising=False)
 
 
 @pytest.mark.parametrize("error", FAILURES, ids=repr)

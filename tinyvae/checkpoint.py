@@ -18,21 +18,21 @@ import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import BufferedReader, BytesIO, FileIO
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
 
 import tinyvae
 from tinyvae import checks
+from tinyvae.files import FilePath, replacing
 from tinyvae.layers import ReLU, Sigmoid, Softplus, Tanh
 from tinyvae.likelihoods import Bernoulli, Gaussian, NetworkGaussian, SharedGaussian
 from tinyvae.vae import VAE
 
 Array = np.ndarray
-FilePath = str | os.PathLike[str]
 
 FORMAT = 1
 ACTIVATIONS = {a.__name__: a for a in (ReLU, Tanh, Softplus, Sigmoid)}
@@ -88,40 +88,6 @@ def save(path: FilePath, vae: VAE, state: dict | None = None,
     archive.close()
     with replacing(path) as file:
         file.write(buffer.getbuffer())
-
-
-@contextmanager
-def replacing(path: FilePath) -> Iterator[BinaryIO]:
-    """A binary file to write in a `with`: then `path` is all of it, or after an error what it was before.
-
-    The bytes go to a temporary file beside it, reach the disk, and then take the name. Errors and
-    Ctrl-C remove the temporary file; kill -9 or a power cut may leave it: NAME.….part, to be deleted.
-    """
-    path = os.fsdecode(path)
-    target = os.path.realpath(path)  # through a symbolic link, as open() would write
-    if os.path.exists(target) and not os.path.isfile(target):
-        raise FileExistsError(errno.EEXIST, "A folder or device has this name; choose another", path)
-    folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f"{name[:40]}.{os.urandom(8).hex()}.part")
-    try:
-        with open(temporary, "xb") as file:  # not tempfile: its files are readable by their owner only
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException as error:
-        with suppress(OSError):
-            os.unlink(temporary)
-        if isinstance(error, OSError) and error.errno and error.filename in (None, temporary):
-            reason = f"{error.strerror}; nothing was written, an older file is as it was"
-            raise OSError(error.errno, reason, path) from None
-        raise
-    with suppress(OSError):  # Windows and some network disks can't do this for a folder
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)  # after a power cut, too, the name means the new file
-        finally:
-            os.close(descriptor)
 
 
 def _to_json(value: dict, name: str, limit: int) -> Array:

@@ -86,7 +86,7 @@ def sample(args) -> int:
     import numpy as np
 
     from tinyvae import plots, runs
-    from tinyvae.checkpoint import replacing
+    from tinyvae.files import replacing
 
     _config, vae, data = runs.open_run(args.folder)
     if args.out.exists():

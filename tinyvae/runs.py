@@ -20,7 +20,8 @@ import numpy as np
 
 import tinyvae
 from tinyvae import checks, datasets, evaluation
-from tinyvae.checkpoint import ACTIVATIONS, load, replacing, save
+from tinyvae.checkpoint import ACTIVATIONS, load, save
+from tinyvae.files import replacing
 from tinyvae.likelihoods import Bernoulli, Gaussian
 from tinyvae.objectives import ELBO, IWAE
 from tinyvae.optimizers import Adam

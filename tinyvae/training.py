@@ -17,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyvae import checkpoint as files
+from tinyvae import checkpoint as checkpoints
 from tinyvae import checks, evaluation
+from tinyvae.files import replacing
 from tinyvae.objectives import ELBO
 from tinyvae.optimizers import Adam, Optimizer
 from tinyvae.vae import VAE
@@ -35,7 +36,7 @@ class History(list):
 
     def save(self, path: str | os.PathLike) -> None:
         """Write it as CSV, whole or not at all."""
-        with files.replacing(path) as file:
+        with replacing(path) as file:
             text = _Text(file)
             writer = csv.DictWriter(text, list(self[0]) if self else ["epoch"], lineterminator="\n")
             writer.writeheader()
@@ -209,18 +210,18 @@ class _Run:
         state = {"settings": self.settings, "epoch": self.epoch, "step": self.step, "t": self.optimizer.t,
                  "rng": self.rng.bit_generator.state, "order_rng": self.order_state, "sums": self.sums,
                  "seconds": self.seconds, "history": list(self.history)}
-        files.save(path, self.vae, state, moments)
+        checkpoints.save(path, self.vae, state, moments)
 
     def load(self, path: Path) -> None:
         """Stand where the run stood that saved to `path`."""
-        vae, state, moments = files.load_state(path)
+        vae, state, moments = checkpoints.load_state(path)
         expected = {"settings", "epoch", "step", "t", "rng", "order_rng", "sums", "seconds", "history"}
         if state.keys() != expected or moments.keys() != set(self.optimizer.moments) or any(
                 vector.shape != vae.theta.shape for vector in moments.values()):
             raise ValueError(f"{path} is not a checkpoint of fit with {type(self.optimizer).__name__}; start a new run")
-        if files.describe(vae) != files.describe(self.vae):
-            raise ValueError(f"{path} holds another model: {files.describe(vae)}; this one is "
-                             f"{files.describe(self.vae)}")
+        if checkpoints.describe(vae) != checkpoints.describe(self.vae):
+            raise ValueError(f"{path} holds another model: {checkpoints.describe(vae)}; this one is "
+                             f"{checkpoints.describe(self.vae)}")
         for name, now in self.settings.items():
             if state["settings"][name] != now:
                 raise ValueError(f"{path} was made with {name} {state['settings'][name]}; this run has {now}. "

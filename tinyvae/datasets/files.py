@@ -1,18 +1,18 @@
-"""What every file in this folder needs: bounded reading, errors that name the file, atomic writing."""
+"""What every file in this folder needs: bounded reading, and errors that name the file."""
 
 import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
+
+from tinyvae.files import FilePath
 
 MAX_BYTES = 2 << 30  # no reader makes an array larger than this unless it is told to
 CHUNK = 1 << 20  # bytes
 
-FilePath = str | os.PathLike[str]
 
 
 class Readable(Protocol):
@@ -58,23 +58,3 @@ def read_array(
         raise ValueError(f"its header promises {n_bytes} bytes of data, {found}: get the file again")
     array = np.frombuffer(body, dtype).reshape(shape, order=order)
     return array.astype(dtype.newbyteorder("="), copy=False)
-
-
-@contextmanager
-def replacing(path: FilePath) -> Iterator[IO[bytes]]:
-    """Write a file so that `path` holds the old content or all of the new, never a part.
-
-    The bytes go to a temporary file of a unique name beside it (two processes may do so at once), reach the
-    disk, and then take the name; after an error or Ctrl-C the temporary file is gone.
-    """
-    path = Path(path)
-    temporary = path.with_name(f"{path.name}.{os.urandom(8).hex()}.part")
-    try:
-        with open(temporary, "xb") as file:  # not tempfile: its files are readable by their owner only
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

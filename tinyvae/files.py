@@ -1,0 +1,43 @@
+"""Files that are written whole or not at all."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
+
+FilePath = str | os.PathLike[str]
+
+
+@contextmanager
+def replacing(path: FilePath) -> Iterator[BinaryIO]:
+    """A binary file to write in a `with`: then `path` is all of it, or after an error what it was before.
+
+    The bytes go to a temporary file beside it, reach the disk, and then take the name. Errors and
+    Ctrl-C remove the temporary file; kill -9 or a power cut may leave it: NAME.….part, to be deleted.
+    """
+    path = os.fsdecode(path)
+    target = os.path.realpath(path)  # through a symbolic link, as open() would write
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise FileExistsError(errno.EEXIST, "A folder or device has this name; choose another", path)
+    folder, name = os.path.split(target)
+    temporary = os.path.join(folder, f"{name[:40]}.{os.urandom(8).hex()}.part")
+    try:
+        with open(temporary, "xb") as file:  # not tempfile: its files are readable by their owner only
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException as error:
+        with suppress(OSError):
+            os.unlink(temporary)
+        if isinstance(error, OSError) and error.errno and error.filename in (None, temporary):
+            reason = f"{error.strerror}; nothing was written, an older file is as it was"
+            raise OSError(error.errno, reason, path) from None
+        raise
+    with suppress(OSError):  # Windows and some network disks can't do this for a folder
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)  # after a power cut, too, the name means the new file
+        finally:
+            os.close(descriptor)
