@@ -11,7 +11,6 @@ memory is taken only for what has been checked. docs/file-format.md tells the de
 """
 
 import errno
-import itertools
 import json
 import math
 import os
@@ -30,7 +29,7 @@ from tinyvae import checks
 from tinyvae.files import FilePath, replacing
 from tinyvae.layers import ReLU, Sigmoid, Softplus, Tanh
 from tinyvae.likelihoods import Bernoulli, Gaussian, NetworkGaussian, SharedGaussian
-from tinyvae.vae import VAE
+from tinyvae.vae import VAE, networks
 
 Array = np.ndarray
 
@@ -326,9 +325,6 @@ def _likelihood(described: Any) -> Bernoulli | Gaussian:
 
 
 def _size(arguments: dict[str, Any]) -> int:
-    """P, the length of theta, in Python's integers: they neither overflow nor take memory."""
-    D, J, C = (arguments[name] for name in ("data_dim", "latent_dim", "n_classes"))
-    hidden, likelihood = arguments["hidden"], arguments["likelihood"]
-    encoder, decoder = [D + C, *hidden, 2 * J], [J + C, *hidden[::-1], likelihood.columns * D]
-    return likelihood.size + sum((n_in + 1) * n_out for sizes in (encoder, decoder)
-                                 for n_in, n_out in itertools.pairwise(sizes))
+    """P, the length of theta; layers that are not bound take no memory yet."""
+    chains = networks(**{name: value for name, value in arguments.items() if name != "dtype"})
+    return arguments["likelihood"].size + sum(chain.size for chain in chains)

@@ -13,6 +13,7 @@ that there are the exact identities of the tests.
 """
 
 import copy
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -299,9 +300,9 @@ def _likelihood_inputs(likelihood, rng: np.random.Generator) -> tuple[Array, Arr
     return _data(likelihood, (7, 5), rng), rng.standard_normal((7, likelihood.columns * 5))
 
 
-def _model_inputs(vae: VAE, rng: np.random.Generator) -> tuple:
-    y = rng.integers(0, vae.n_classes, 7) if vae.n_classes else None
-    return _data(vae.likelihood, (7, vae.data_dim), rng), rng.standard_normal((2, 7, vae.latent_dim)), y
+def _model_inputs(vae: VAE, rng: np.random.Generator, M: int = 7) -> tuple:
+    y = rng.integers(0, vae.n_classes, M) if vae.n_classes else None
+    return _data(vae.likelihood, (M, vae.data_dim), rng), rng.standard_normal((2, M, vae.latent_dim)), y
 
 
 def _data(likelihood, shape: tuple[int, int], rng: np.random.Generator) -> Array:
@@ -376,17 +377,15 @@ def cases(rng: np.random.Generator) -> Iterator[tuple[str, object, tuple]]:
     for name, likelihood in likelihoods.items():
         yield name, likelihood, _likelihood_inputs(likelihood, rng)
 
-    for objective in [ELBO, IWAE]:
-        for name, likelihood in likelihoods.items():
-            for activation in activations:
-                for n_classes in [0, 2]:
-                    # Sizes are distinct primes; the conditional models are square instead (4 rows
-                    # and columns everywhere), where a transposed matrix has the right shape.
-                    D, H, J = (5, 11, 3) if n_classes == 0 else (4, 4, 2)
-                    vae = VAE(D, J, (H,), likelihood, activation, n_classes, np.float64, rng)
-                    vae.theta += 0.1 * rng.standard_normal(vae.theta.size)  # zero biases put ReLU on its kink
-                    title = f"{objective.__name__}, {name}, {activation.__name__}"
-                    yield title + (", conditional" if n_classes else ""), objective(vae), ()
+    # Sizes that are distinct primes (M = 7 rows; 13 and 5 columns with a label), so that a wrong shape
+    # fails; and square ones, 4 rows and columns all over, where a transposed matrix goes unnoticed.
+    sizes = {"": [(5, 11, 3, 0, 7), (4, 4, 4, 0, 4)], ", conditional": [(11, 17, 3, 2, 7), (2, 4, 2, 2, 4)]}
+    for objective, name, activation, kind in itertools.product([ELBO, IWAE], likelihoods, activations, sizes):
+        for D, H, J, n_classes, M in sizes[kind]:
+            vae = VAE(D, J, (H,), likelihoods[name], activation, n_classes, np.float64, rng)
+            vae.theta += 0.1 * rng.standard_normal(vae.theta.size)  # zero biases put ReLU on its kink
+            title = f"{objective.__name__}, {name}, {activation.__name__}{kind}{', square' if H == 4 else ''}"
+            yield title, objective(vae), _model_inputs(vae, rng, M)
     vae = VAE(5, 3, (11, 7), dtype=np.float64, rng=rng)
     vae.theta += 0.1 * rng.standard_normal(vae.theta.size)
     yield "ELBO(beta=0.3), two hidden layers", ELBO(vae, beta=0.3), ()

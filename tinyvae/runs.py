@@ -158,20 +158,33 @@ def draw(folder: Path, config: Config, vae: VAE, data: datasets.Dataset, history
     """Draw the pictures of a run into its folder, and name each."""
     from tinyvae import plots
 
-    test, shape, y = data.test, data.image_shape, _labels(config, data.test)
-    few = None if y is None else np.arange(100) % config_classes(config, data)
+    shape, y = data.image_shape, _labels(config, data.test)
+    x = evaluation.batch(data.test.x, "none", np.random.default_rng(0), vae.theta.dtype)
     if history:
         yield _write_figure(plots.curves(history), folder / "curves.png")
-    if len(test.x):
-        x = evaluation.batch(test.x, "none", np.random.default_rng(0), vae.theta.dtype)
-        if vae.latent_dim > 1:
-            yield _write_figure(plots.latent_scatter(vae, x, test.y), folder / "latent.png")
-        if shape is not None:
-            yield _write_figure(plots.reconstructions(vae, x, y, image_shape=shape), folder / "reconstructions.png")
-    if shape is not None:
-        yield _write_figure(plots.samples(vae, config.seed, image_shape=shape, y=few), folder / "samples.png")
-        if vae.latent_dim == 2 and not vae.n_classes:
-            yield _write_figure(plots.manifold(vae, image_shape=shape), folder / "manifold.png")
+    if len(x) and vae.latent_dim > 1:
+        yield _write_figure(plots.latent_scatter(vae, x, data.test.y), folder / "latent.png")
+    if shape is None:
+        return
+    if len(x):
+        yield _write_figure(plots.reconstructions(vae, x, y, image_shape=shape), folder / "reconstructions.png")
+        yield _write_figure(plots.traversal(vae, x, y, image_shape=shape), folder / "traversal.png")
+        first, last = _pairs(y, len(x))
+        lines = plots.interpolation(vae, x[first], x[last], y=None if y is None else y[first], image_shape=shape)
+        yield _write_figure(lines, folder / "interpolation.png")
+    every = None if y is None else np.arange(100) % vae.n_classes
+    yield _write_figure(plots.samples(vae, config.seed, image_shape=shape, y=every), folder / "samples.png")
+    if vae.latent_dim == 2 and not vae.n_classes:
+        yield _write_figure(plots.manifold(vae, image_shape=shape), folder / "manifold.png")
+
+
+def _pairs(y, n: int, lines: int = 6) -> tuple[np.ndarray, np.ndarray]:
+    """Rows from which to which to interpolate; of one class each where the model is conditional on it."""
+    if y is None:
+        lines = min(lines, (n + 1) // 2)
+        return np.arange(lines), np.arange(n - lines, n)
+    rows = [np.flatnonzero(y == label) for label in np.unique(y)[:lines]]
+    return np.array([row[0] for row in rows]), np.array([row[-1] for row in rows])
 
 
 def read_history(folder: Path) -> History:
@@ -182,25 +195,19 @@ def read_history(folder: Path) -> History:
         return History({name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file))
 
 
-def config_classes(config: Config, data: datasets.Dataset) -> int:
-    return data.n_classes if config.conditional else 0
-
-
 # ---- parts -----------------------------------------------------------------------------------------
 
 
 def _load_data(config: Config) -> datasets.Dataset:
-    validation = config.validation
     data = datasets.load(config.data, data_dir=config.data_dir)
-    validation = min(validation, len(data.train.x) // 10)  # a small data set keeps most of its rows
-    return datasets.load(config.data, data_dir=config.data_dir, validation=validation) if validation else data
+    return data.hold_out(min(config.validation, len(data.train.x) // 10))  # a small data set keeps most of its rows
 
 
 def _model(config: Config, data: datasets.Dataset) -> VAE:
     if config.conditional and not data.n_classes:
         raise ValueError(f"--conditional needs labels, and {data.name} has none; leave the option out")
     return VAE(data.train.x.shape[1], config.latent_dim, config.hidden, LIKELIHOODS[config.likelihood](),
-               ACTIVATIONS[config.activation], config_classes(config, data), rng=config.seed)
+               ACTIVATIONS[config.activation], data.n_classes if config.conditional else 0, rng=config.seed)
 
 
 def _objective(config: Config, vae: VAE):

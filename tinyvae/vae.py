@@ -34,17 +34,16 @@ class VAE:
 
     def __init__(self, data_dim, latent_dim, hidden=(400,), likelihood=None, activation=ReLU,
                  n_classes=0, dtype=np.float32, rng=None):
-        self.data_dim = D = checks.whole(data_dim, "data_dim")
-        self.latent_dim = J = checks.whole(latent_dim, "latent_dim")
+        self.data_dim = checks.whole(data_dim, "data_dim")
+        self.latent_dim = checks.whole(latent_dim, "latent_dim")
         self.hidden = tuple(checks.whole(h, "a hidden size") for h in checks.sequence(hidden, "hidden"))
-        self.n_classes = C = checks.whole(n_classes, "n_classes", at_least=0)
+        self.n_classes = checks.whole(n_classes, "n_classes", at_least=0)
         self.activation = checks.activation(activation)
         # A copy, because a likelihood remembers its latest forward.
         self.likelihood = Bernoulli() if likelihood is None else copy.copy(checks.likelihood(likelihood))
 
-        self.encoder = mlp([D + C, *self.hidden, 2 * J], activation)
-        self.decoder = mlp([J + C, *self.hidden[::-1], self.likelihood.columns * D], activation)
-
+        self.encoder, self.decoder = networks(self.data_dim, self.latent_dim, self.hidden, self.likelihood,
+                                              activation, self.n_classes)
         self.parts = [self.encoder, self.decoder, self.likelihood]
         size = sum(part.size for part in self.parts)
         dtype = checks.real_dtype(dtype)
@@ -148,6 +147,13 @@ class VAE:
     def _real(self) -> np.dtype:
         """The dtype of data: that of theta, also while theta is complex for a check."""
         return self.theta.real.dtype
+
+
+def networks(data_dim, latent_dim, hidden, likelihood, activation, n_classes) -> tuple[Chain, Chain]:
+    """The encoder, x (and label) -> mu and logvar, and its mirror image, the decoder, z (and label) -> out."""
+    D, J, C = data_dim, latent_dim, n_classes
+    return (mlp([D + C, *hidden, 2 * J], activation),
+            mlp([J + C, *hidden[::-1], likelihood.columns * D], activation))
 
 
 def mlp(sizes: list[int], activation) -> Chain:

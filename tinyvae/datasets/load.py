@@ -72,6 +72,13 @@ class Dataset:
             test=self.test._replace(x=freeze(self.test.x, for_test)),
         )
 
+    def hold_out(self, n: int) -> "Dataset":
+        """Return the data with n of the training rows, drawn by a fixed seed, for validation."""
+        if n >= len(self.train.x):
+            raise ValueError(f"validation is {n}; expected less than the {len(self.train.x)} training rows")
+        train, validation = _hold_out(self.train, n, VALIDATION_SEED)
+        return replace(self, train=train, validation=validation)
+
     def __repr__(self) -> str:
         sizes = f"{len(self.train.x)} + {len(self.validation.x)} + {len(self.test.x)}"
         shape = " × ".join(map(str, self.image_shape or self.train.x.shape[1:]))
@@ -120,7 +127,7 @@ def load(
     with naming(path):
         if published:
             _refuse_another(name, arrays["y"])
-        return _split(name, arrays, validation)
+        return _split(name, arrays).hold_out(validation)
 
 
 def _folder_of(name: str, data_dir: FilePath | None) -> Path:
@@ -166,8 +173,8 @@ def _refuse_another(name: str, y: np.ndarray) -> None:
             raise ValueError(f"this is {other}, not {name}; expected {name} there or in a subfolder {name}")
 
 
-def _split(name: str, arrays: dict[str, np.ndarray], validation: int) -> Dataset:
-    """Check the arrays x, y, x_test, y_test, as far as they are given, and make the three splits of them."""
+def _split(name: str, arrays: dict[str, np.ndarray]) -> Dataset:
+    """Check the arrays x, y, x_test, y_test, as far as they are given; no row is held out for validation yet."""
     shape = arrays["x"].shape[1:]
     train = Split(_rows(arrays["x"], "x"), _labels(arrays, "y", "x"))
     if train.x.dtype == np.uint8 and train.x.max() <= 1:
@@ -187,12 +194,10 @@ def _split(name: str, arrays: dict[str, np.ndarray], validation: int) -> Dataset
         if len(train.x) == 1:
             raise ValueError("x has one row; expected at least two, for one becomes the test set")
         train, test = _hold_out(train, max(1, len(train.x) // TEST_SHARE), TEST_SEED)
-    if validation >= len(train.x):
-        raise ValueError(f"validation is {validation}; expected less than the {len(train.x)} training rows")
     n_classes = 0 if train.y is None or test.y is None else 1 + int(max(train.y.max(), test.y.max()))
-    train, held_out = _hold_out(train, validation, VALIDATION_SEED)
+    none = Split(train.x[:0], None if train.y is None else train.y[:0])
     image_shape = (shape[0], shape[1]) if len(shape) == 2 else None
-    return Dataset(name, train, held_out, test, image_shape, n_classes)
+    return Dataset(name, train, none, test, image_shape, n_classes)
 
 
 def _rows(x: np.ndarray, key: str) -> np.ndarray:
