@@ -76,9 +76,11 @@ def evaluate(args) -> int:
     print(f"on {found['test_rows']} test rows of {found['data']}, binarization {found['binarization']}, in nats:")
     print(f"  ELBO             {found['test_elbo']:.2f}   (reconstruction {found['test_reconstruction']:.2f}, "
           f"KL {found['test_kl']:.2f})")
-    print(f"  log p(x)         {found['test_log_likelihood']:.2f}{error}   ({args.samples} importance samples)")
+    print(f"  log p(x)         {found['test_log_likelihood']:.2f}{error}   ({args.samples} importance samples, "
+          f"worth {found['median_effective_samples']:.3g} in the median; ± over the images)")
+    print(f"  gap              {found['gap']:.2f}   (log p(x) - ELBO, what q(z|x) falls short)")
     print(f"  active units     {found['active_units']} of {len(found['unit_variance'])}")
-    print(f"written to {args.folder / 'evaluation.json'}")
+    print(f"written to {args.folder / 'evaluation.json'}; of each row: {args.folder / 'evaluation.npz'}")
     return 0
 
 

@@ -1,10 +1,14 @@
 """How good a model is, in nats: the bound, log p(x) by importance sampling, the active units."""
 
+import math
+from typing import NamedTuple
+
 import numpy as np
 
-from tinyvae import checks
+from tinyvae import checks, gaussian
 from tinyvae.datasets.binarization import binarize
 from tinyvae.functions import logsumexp
+from tinyvae.likelihoods import Gaussian
 from tinyvae.objectives import ELBO, IWAE
 from tinyvae.vae import VAE
 
@@ -45,29 +49,63 @@ def elbo(vae: VAE, x: Array, y: Array | None = None, binarization: str | None = 
     return {"elbo": -(reconstruction + kl), "reconstruction": reconstruction, "kl": kl}
 
 
-def log_likelihood(vae: VAE, x: Array, n_samples: int = 5000, rng=None, y: Array | None = None,
-                   progress: bool = False) -> Array:
-    """log p(x) of each row of x (M, D), in nats, (M,): importance sampling with q(z|x) as the proposal.
+class Estimate(NamedTuple):
+    """log p(x) of M examples by importance sampling, and how far to trust it."""
 
-    log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x) with K = n_samples (AEVB app. D, IWAE section 5): a lower
-    bound in expectation that rises to log p(x) with K. For a Bernoulli likelihood x must be binary.
+    log_p: Array  # (M,) in nats
+    effective_samples: Array  # (M,) (sum_k w_k)^2 / sum_k w_k^2, from 1 (one weight is all) to K (all are equal)
+    n_samples: int  # K
+
+    @property
+    def standard_error(self) -> Array:
+        """Of log_p, (M,) in nats, from the spread of the weights (delta method); NaN for K = 1."""
+        K = self.n_samples
+        variance = np.maximum(1 / self.effective_samples - 1 / K, 0)
+        return np.sqrt(variance * (K / (K - 1) if K > 1 else np.nan))
+
+
+def importance_sampling(vae: VAE, x: Array, n_samples: int = 5000, rng=None, y: Array | None = None,
+                        progress: bool = False) -> Estimate:
+    """log p(x) of each row of x (M, D) with q(z|x) as the proposal, as an `Estimate`.
+
+    log 1/K sum_k w_k,   w_k = p(x|z_k) p(z_k) / q(z_k|x),   K = n_samples   (AEVB app. D, IWAE section 5)
+
+    The mean of the weights is p(x) in expectation; its logarithm is too low by about half the squared standard
+    error, and rises to log p(x) with K. Works in chunks: a few MB, whatever K and M. For a Bernoulli likelihood
+    x must be binary. rng: a numpy.random.Generator, or a seed.
     """
     from tqdm import tqdm
 
-    n_samples = checks.whole(n_samples, "n_samples")
+    K = checks.whole(n_samples, "n_samples")
     x, y = vae.check_data(x, y)
     rng = np.random.default_rng(rng)
-    objective = IWAE(vae)
-    result = np.empty(len(x))
-    for i in tqdm(range(len(x)), "log p(x)", unit="x", delay=2, disable=not progress):
-        row, label = x[i : i + 1], None if y is None else y[i : i + 1]
-        log_w = []
-        for samples in _chunks(n_samples, ROWS):
-            eps = rng.standard_normal((len(range(n_samples)[samples]), 1, vae.latent_dim), dtype=x.dtype)
-            objective.forward(row, eps, label)
-            log_w.append(objective.log_weights[:, 0].astype(np.float64))
-        result[i] = logsumexp(np.concatenate(log_w)) - np.log(n_samples)
-    return result
+    iwae = IWAE(vae)
+    log_sum, log_squares = np.full((2, len(x)), -np.inf)  # of w and w^2 over the samples so far
+    with tqdm(total=len(x), desc="log p(x)", unit="x", delay=2, disable=not progress) as bar:
+        for rows in _chunks(len(x), ROWS // K):
+            xs, ys = x[rows], None if y is None else y[rows]
+            for samples in _chunks(K, ROWS):
+                eps = rng.standard_normal((samples.stop - samples.start, len(xs), vae.latent_dim), dtype=x.dtype)
+                iwae.forward(xs, eps, ys)
+                log_w = iwae.log_weights.astype(np.float64)
+                log_sum[rows] = np.logaddexp(log_sum[rows], logsumexp(log_w))
+                log_squares[rows] = np.logaddexp(log_squares[rows], logsumexp(2 * log_w))
+            bar.update(len(xs))
+    return Estimate(log_sum - math.log(K), np.exp(2 * log_sum - log_squares), K)
+
+
+def log_likelihood(vae: VAE, x: Array, n_samples: int = 5000, rng=None, y: Array | None = None,
+                   progress: bool = False) -> Array:
+    """log p(x) of each row of x (M, D), in nats, (M,): `importance_sampling` without its error bars."""
+    return importance_sampling(vae, x, n_samples, rng, y, progress).log_p
+
+
+def kl_per_dimension(vae: VAE, x: Array, y: Array | None = None) -> Array:
+    """KL(q(z_j|x) || N(0, 1)), the mean over the rows of x (M, D), in nats, (J,): the rate, split up."""
+    total = np.zeros(vae.latent_dim)
+    for rows in _chunks(len(x), ROWS):
+        total += gaussian.kl(*vae.encode(x[rows], None if y is None else y[rows])).sum(0, dtype=np.float64)
+    return total / len(x)
 
 
 def active_units(vae: VAE, x: Array, threshold: float = 0.01, y: Array | None = None) -> tuple[int, Array]:
@@ -78,6 +116,65 @@ def active_units(vae: VAE, x: Array, threshold: float = 0.01, y: Array | None = 
     means = [vae.encode(x[rows], None if y is None else y[rows])[0] for rows in _chunks(len(x), ROWS)]
     variance = np.concatenate(means).astype(np.float64).var(0)
     return int((variance > threshold).sum()), variance
+
+
+# ---- exact answers, where there are any ---------------------------------------------------------------
+
+
+def linear_log_likelihood(vae: VAE, x: Array, y: Array | None = None) -> Array:
+    """The exact log p(x) of a linear-Gaussian model, (M,) in nats: probabilistic PCA (Tipping & Bishop 1999, eq. 4).
+
+    x = z W + b + sigma noise is Gaussian with mean b and covariance W^T W + sigma^2 I; with labels, each
+    class has a mean of its own. ValueError for a model with hidden layers or another likelihood.
+    """
+    if vae.hidden or not isinstance(vae.likelihood, Gaussian) or vae.likelihood.columns > 1:
+        raise ValueError("the exact log p(x) is known for linear-Gaussian models alone: expected VAE(…, hidden=(), "
+                         "likelihood=Gaussian(std) or Gaussian('shared'))")
+    x, y = vae.check_data(x, y)
+    W, mean = vae.decoder.layers[0].W[: vae.latent_dim], vae.decode(np.zeros((len(x), vae.latent_dim)), y)
+    _, log_std = vae.likelihood.split(mean)  # (1,)
+    covariance = W.T @ W + np.exp(2 * log_std) * np.eye(vae.data_dim)  # (D, D)
+    r = np.linalg.solve(np.linalg.cholesky(covariance), (x - mean).T)  # (D, M): white if the model is right
+    return -0.5 * ((r * r).sum(0) + np.linalg.slogdet(covariance)[1] + vae.data_dim * gaussian.LOG_2PI)
+
+
+class Posterior(NamedTuple):
+    """p(z|x) of one example on a grid over two latent dimensions."""
+
+    z: Array  # (n,) both coordinates of the grid
+    log_density: Array  # (n, n) log p(z|x) in nats; the first index counts z[1], the second z[0]
+    log_p: float  # log p(x) in nats, by quadrature over the grid
+
+    def kl_from(self, mu: Array, logvar: Array) -> float:
+        """KL(q(z|x) || p(z|x)) in nats, by quadrature: what the bound of this example falls short."""
+        step = self.z[1] - self.z[0]
+        log_q = gaussian.log_density(_grid(self.z), mu, logvar)  # (n, n)
+        return float((np.exp(log_q) * (log_q - self.log_density)).sum() * step**2)
+
+
+def exact_posterior(vae: VAE, x: Array, y: Array | None = None, n: int = 401, span: float = 4.0) -> Posterior:
+    """p(z|x) = p(x|z) p(z) / p(x) for one row x (1, D) of a model with two latent dimensions.
+
+    On n x n points from -span to span, in units of the prior's standard deviation.
+    """
+    if vae.latent_dim != 2:
+        raise ValueError(f"the model has {vae.latent_dim} latent dimensions; the posterior on a grid is for 2")
+    x, y = vae.check_data(x, y)
+    if len(x) != 1:
+        raise ValueError(f"x has {len(x)} rows; expected one, as x[i : i + 1]")
+    axis = np.linspace(-checks.number(span, "span", above=0), span, checks.whole(n, "n", at_least=2))
+    z = _grid(axis).reshape(-1, 1, 2).astype(x.dtype)  # (n n, 1, 2): as many samples of the one row
+    log_joint = np.empty(n * n)
+    for part in _chunks(n * n, ROWS):
+        log_p_x = vae.likelihood.log_prob(x, vae._decode(z[part], y))  # (k, 1)
+        log_joint[part] = (log_p_x + gaussian.log_standard_density(z[part]))[:, 0]
+    log_p = logsumexp(log_joint) + 2 * math.log(axis[1] - axis[0])
+    return Posterior(axis, log_joint.reshape(n, n) - log_p, float(log_p))
+
+
+def _grid(axis: Array) -> Array:
+    """Points (n, n, 2): z[0] grows along the second index, z[1] along the first."""
+    return np.stack(np.meshgrid(axis, axis), axis=-1)
 
 
 def _chunks(n: int, size: int) -> list[slice]:

@@ -5,12 +5,14 @@
     history.csv       one line an epoch
     results.json      the bound on the test set, with all that the number depends on
     *.png             pictures
+    evaluation.json   what tinyvae evaluate found, and evaluation.npz: log p(x) of each test row
     model.npz         written last: a folder that holds it is finished
 """
 
 import dataclasses
 import json
 import platform
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ import numpy as np
 
 import tinyvae
 from tinyvae import checks, datasets, evaluation
-from tinyvae.checkpoint import ACTIVATIONS, load, save
+from tinyvae.checkpoint import ACTIVATIONS, load, load_state, save
 from tinyvae.files import replacing
 from tinyvae.likelihoods import Bernoulli, Gaussian
 from tinyvae.objectives import ELBO, IWAE
@@ -55,7 +57,9 @@ class Config:
 
 LIKELIHOODS: dict[str, Callable[[], Bernoulli | Gaussian]] = {"bernoulli": Bernoulli, "gaussian": Gaussian,
                "gaussian-shared": lambda: Gaussian("shared"), "gaussian-network": lambda: Gaussian("network")}
-OWN = {"config.json", "checkpoint.npz", "history.csv", "results.json", "model.npz"}
+BOUND_SAMPLES = 10  # of z for each test row, for the bound
+BLOCK = 20  # test rows that draw their noise from one seed
+SAVE_SECONDS = 30.0
 
 
 def read(folder: Path) -> Config:
@@ -131,27 +135,57 @@ def open_run(folder: Path) -> tuple[Config, VAE, datasets.Dataset]:
 
 
 def evaluate(folder: Path, samples: int, rows: int, quiet: bool = False) -> dict:
-    """Bound, log p(x) and active units on the first `rows` test rows; also written to evaluation.json."""
+    """Bound, log p(x), KLs and active units on the first `rows` test rows; also written to evaluation.json."""
     config, vae, data = open_run(folder)
     how = _binarization(config, vae)
-    rng = np.random.default_rng(config.seed)
     if not len(data.test.x):
         raise ValueError(f"the data of {folder} has no test rows; there is nothing to evaluate on")
-    x = data.test.x[: checks.whole(rows, "--rows")]
-    y = _labels(config, data.test)
+    for_x, for_bound = np.random.SeedSequence(config.seed).spawn(2)
+    x, y = data.test.x[: checks.whole(rows, "--rows")], _labels(config, data.test)
+    x = evaluation.batch(x, "none" if how == "static" else how, np.random.default_rng(for_x), vae.theta.dtype)
     y = None if y is None else y[: len(x)]
-    x = evaluation.batch(x, "none" if how == "static" else how, rng, vae.theta.dtype)
-    bound = evaluation.elbo(vae, x, y, "none", rng=rng)
-    log_p = evaluation.log_likelihood(vae, x, samples, rng, y, progress=not quiet)
+    bound = evaluation.elbo(vae, x, y, "none", BOUND_SAMPLES, np.random.default_rng(for_bound))
+    depends_on = {"importance_samples": checks.whole(samples, "--samples"), "seed": config.seed,
+                  "binarization": how, "fingerprint": data.fingerprint}
+    estimate = _log_likelihoods(folder / "evaluation.npz", vae, x, y, depends_on, quiet)
     active, variance = evaluation.active_units(vae, x, y=y)
+    M, log_p = len(x), float(estimate.log_p.mean())
     answer = {f"test_{name}": value for name, value in bound.items()} | {
-        "test_log_likelihood": float(log_p.mean()),
-        "standard_error": float(log_p.std(ddof=1) / len(x) ** 0.5) if len(x) > 1 else None,
-        "importance_samples": samples, "test_rows": len(x), "active_units": active,
-        "unit_variance": variance.tolist(), "binarization": how, "seed": config.seed, "unit": "nats",
-        "data": data.name, "fingerprint": data.fingerprint, "version": tinyvae.__version__}
+        "latent_samples": BOUND_SAMPLES,
+        "test_log_likelihood": log_p,
+        "standard_error": float(estimate.log_p.std(ddof=1) / M**0.5) if M > 1 else None,  # over the images
+        "sampling_error": float((estimate.standard_error**2).sum() ** 0.5 / M) if samples > 1 else None,
+        "median_effective_samples": float(np.median(estimate.effective_samples)),
+        "gap": log_p - bound["elbo"],
+        "active_units": active, "unit_variance": variance.tolist(),
+        "kl_per_dimension": evaluation.kl_per_dimension(vae, x, y).tolist(),
+        "unit": "nats", "test_rows": M, "data": data.name, "version": tinyvae.__version__, **depends_on}
     _write_json(folder / "evaluation.json", answer)
     return answer
+
+
+def _log_likelihoods(path: Path, vae: VAE, x, y, depends_on: dict, quiet: bool) -> evaluation.Estimate:
+    """log p(x) of each row, kept in `path` block by block: an interrupted evaluation loses nothing it had finished."""
+    from tqdm import tqdm
+
+    K, known = depends_on["importance_samples"], np.empty((2, 0))
+    if path.exists():
+        kept_vae, kept, arrays = load_state(path)
+        if kept == depends_on and np.array_equal(kept_vae.theta, vae.theta):
+            known = np.stack([arrays["log_p"], arrays["effective_samples"]])
+    known = known[:, : min(len(x), known.shape[1]) // BLOCK * BLOCK]  # a block's noise is drawn as a whole
+    saved = time.monotonic()
+    with tqdm(total=len(x), initial=known.shape[1], desc="log p(x)", unit="x", delay=2, disable=quiet) as bar:
+        for start in range(known.shape[1], len(x), BLOCK):
+            rows = slice(start, start + BLOCK)
+            part = evaluation.importance_sampling(vae, x[rows], K, [depends_on["seed"], start],
+                                                  None if y is None else y[rows])
+            known = np.hstack([known, part[:2]])
+            bar.update(len(part.log_p))
+            if known.shape[1] == len(x) or time.monotonic() - saved >= SAVE_SECONDS:
+                save(path, vae, depends_on, {"log_p": known[0], "effective_samples": known[1]})
+                saved = time.monotonic()
+    return evaluation.Estimate(known[0], known[1], K)
 
 
 def draw(folder: Path, config: Config, vae: VAE, data: datasets.Dataset, history: list) -> Iterator[Path]:

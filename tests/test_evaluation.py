@@ -1,0 +1,193 @@
+"""Estimates of log p(x) against models whose log p(x) is known exactly."""
+
+import json
+import math
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import tinyvae as tv
+from tinyvae import evaluation, gaussian, runs
+from tinyvae.cli import main
+
+
+def linear_vae(D=5, J=2, likelihood=None, n_classes=0, seed=0, scale=0.4):
+    vae = tv.VAE(D, J, (), likelihood or tv.Gaussian(0.7), n_classes=n_classes, dtype=np.float64, rng=seed)
+    vae.theta[:] = scale * np.random.default_rng(seed).standard_normal(vae.theta.size)
+    return vae
+
+
+def rows(M, D=5, seed=1):
+    return np.random.default_rng(seed).standard_normal((M, D))
+
+
+@pytest.mark.parametrize("likelihood", [tv.Gaussian(0.7), tv.Gaussian("shared")])
+@pytest.mark.parametrize("n_classes", [0, 3])
+def test_linear_log_likelihood_equals_the_integral_over_z(likelihood, n_classes):
+    vae = linear_vae(J=1, likelihood=likelihood, n_classes=n_classes)
+    x, y = rows(4), np.array([2, 0, 1, 2]) if n_classes else None
+    z = np.linspace(-12, 12, 4801)
+    elbo = tv.ELBO(vae)
+    exact = evaluation.linear_log_likelihood(vae, x, y)
+    for i in range(4):
+        label = None if y is None else y[i : i + 1]
+        mu, logvar = vae.encode(x[i : i + 1], label)
+        elbo.forward(x[i : i + 1], ((z - mu) / np.exp(0.5 * logvar)).reshape(-1, 1, 1), label)
+        log_joint = elbo.log_p_x[:, 0] - 0.5 * (z**2 + math.log(2 * math.pi))
+        assert exact[i] == pytest.approx(math.log(np.exp(log_joint).sum() * (z[1] - z[0])), abs=1e-9)
+
+
+def test_the_estimate_of_p_x_is_unbiased_and_its_logarithm_rises_to_the_truth_from_below():
+    vae, N = linear_vae(), 4000
+    x = np.repeat(rows(1), N, axis=0)
+    exact = evaluation.linear_log_likelihood(vae, x[:1])[0]
+    means = []
+    for K in (1, 5, 50):
+        log_p = tv.log_likelihood(vae, x, K, rng=K)
+        ratio = np.exp(log_p - exact)
+        assert abs(ratio.mean() - 1) < 4 * ratio.std() / math.sqrt(N)
+        means.append(log_p.mean())
+    assert means[0] < means[1] < means[2] < exact
+    assert exact - means[2] < 0.1
+
+
+def test_the_standard_error_is_the_spread_of_repeated_estimates():
+    vae = linear_vae()
+    estimate = evaluation.importance_sampling(vae, np.repeat(rows(1), 1000, axis=0), 500, rng=0)
+    assert estimate.standard_error.mean() == pytest.approx(estimate.log_p.std(), rel=0.15)
+    exact = evaluation.linear_log_likelihood(vae, rows(1))[0]
+    # Half the variance of the mean weight is what its logarithm is too low by.
+    bias = 0.5 * (estimate.standard_error**2).mean()
+    assert abs(estimate.log_p.mean() + bias - exact) < 4 * estimate.log_p.std() / math.sqrt(1000)
+
+
+def test_all_weights_are_equal_when_q_is_the_posterior():
+    vae = linear_vae(J=1)
+    p = vae.parameters()
+    W, b = p["decoder.0.W"], p["decoder.0.b"]
+    variance = 1 / (1 + (W @ W.T).item() / 0.7**2)
+    p["encoder.0.W"][:] = np.hstack([variance / 0.7**2 * W.T, np.zeros((5, 1))])
+    p["encoder.0.b"][:] = -variance / 0.7**2 * (W @ b).item(), math.log(variance)
+    estimate = evaluation.importance_sampling(vae, rows(4), 1500, rng=0)
+    np.testing.assert_allclose(estimate.log_p, evaluation.linear_log_likelihood(vae, rows(4)), atol=1e-11)
+    np.testing.assert_allclose(estimate.effective_samples, 1500, rtol=1e-9)
+    np.testing.assert_allclose(estimate.standard_error, 0, atol=1e-7)
+
+
+@pytest.mark.parametrize(("M", "K"), [(1, 2501), (7, 300), (7, 1)])
+def test_chunks_change_nothing(M, K):
+    vae, x = linear_vae(), rows(M)
+    estimate = evaluation.importance_sampling(vae, x, K, rng=3)
+    rng, log_w = np.random.default_rng(3), []
+    for xs in np.split(x, range(1000 // K, M, 1000 // K)) if K <= 1000 else [x[i : i + 1] for i in range(M)]:
+        pieces = [rng.standard_normal((min(1000, K - start), len(xs), 2)) for start in range(0, K, 1000)]
+        iwae = tv.IWAE(vae)
+        iwae.forward(xs, np.concatenate(pieces))
+        log_w.append(iwae.log_weights)
+    w = np.exp(np.concatenate(log_w, axis=1))
+    np.testing.assert_allclose(estimate.log_p, np.log(w.mean(0)), atol=1e-11)
+    np.testing.assert_allclose(estimate.effective_samples, w.sum(0) ** 2 / (w * w).sum(0), rtol=1e-9)
+    if K > 1:
+        relative = w.std(0, ddof=1) / math.sqrt(K) / w.mean(0)
+        np.testing.assert_allclose(estimate.standard_error, relative, rtol=1e-6)
+    else:
+        assert np.isnan(estimate.standard_error).all()
+
+
+def test_memory_does_not_grow_with_the_number_of_samples():
+    vae = tv.VAE(784, 50, (200, 200), rng=0)
+    x = (np.random.default_rng(0).random((2, 784)) < 0.2).astype(np.float32)
+    tv.log_likelihood(vae, x, 1000, rng=0)
+    tracemalloc.start()
+    tv.log_likelihood(vae, x, 20_000, rng=0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 50e6
+
+
+def test_the_exact_posterior_of_a_linear_model_is_the_gaussian_of_the_textbook():
+    vae = linear_vae()
+    x = rows(3)
+    for i in range(3):
+        posterior = evaluation.exact_posterior(vae, x[i : i + 1], n=501, span=6)
+        assert posterior.log_p == pytest.approx(evaluation.linear_log_likelihood(vae, x)[i], abs=1e-6)
+        W, b = vae.parameters()["decoder.0.W"], vae.parameters()["decoder.0.b"]
+        precision = np.eye(2) + W @ W.T / 0.49
+        mean = np.linalg.solve(precision, W @ (x[i] - b)) / 0.49
+        weight = np.exp(posterior.log_density) * (posterior.z[1] - posterior.z[0]) ** 2
+        z = np.stack(np.meshgrid(posterior.z, posterior.z), axis=-1)
+        np.testing.assert_allclose((weight[..., None] * z).sum((0, 1)), mean, atol=1e-6)
+        r = z - mean
+        covariance = np.einsum("ij,ija,ijb->ab", weight, r, r)
+        np.testing.assert_allclose(covariance, np.linalg.inv(precision), atol=1e-6)
+
+
+def test_the_bound_plus_the_kl_to_the_exact_posterior_is_log_p_x():
+    rng = np.random.default_rng(0)
+    vae = tv.VAE(7, 2, (5,), activation=tv.Tanh, n_classes=3, dtype=np.float64, rng=rng)
+    vae.theta *= 2
+    x, y = (rng.random((1, 7)) < 0.5).astype(float), np.array([1])
+    posterior = evaluation.exact_posterior(vae, x, y, n=801, span=9)
+    mu, logvar = vae.encode(x, y)
+    step = posterior.z[1] - posterior.z[0]
+    z = np.stack(np.meshgrid(posterior.z, posterior.z), axis=-1).reshape(-1, 1, 2)
+    elbo = tv.ELBO(vae)
+    elbo.forward(x, (z - mu) / np.exp(0.5 * logvar), y)
+    log_q = gaussian.log_density(z, mu, logvar)
+    bound = (np.exp(log_q) * elbo.log_p_x).sum() * step**2 - elbo.kl[0]
+    gap = posterior.kl_from(mu[0], logvar[0])
+    assert gap > 0.01
+    assert bound + gap == pytest.approx(posterior.log_p, abs=1e-6)
+
+
+def test_the_kls_of_the_dimensions_add_up_to_the_rate():
+    vae, x = linear_vae(), rows(2500)
+    each = evaluation.kl_per_dimension(vae, x)
+    assert each.shape == (2,)
+    assert each.sum() == pytest.approx(evaluation.elbo(vae, x)["kl"], abs=1e-12)
+
+
+def test_wrong_questions_are_answered_in_one_line():
+    vae, x = linear_vae(), rows(2)
+    deep, wide = tv.VAE(5, 2, (3,), tv.Gaussian()), linear_vae(J=3)
+    for question, words in [
+        (lambda: evaluation.importance_sampling(vae, x, 0), "n_samples"),
+        (lambda: evaluation.linear_log_likelihood(deep, x), "linear-Gaussian"),
+        (lambda: evaluation.linear_log_likelihood(tv.VAE(5, 2, ()), x), "linear-Gaussian"),
+        (lambda: evaluation.exact_posterior(wide, x[:1]), "3 latent dimensions"),
+        (lambda: evaluation.exact_posterior(vae, x), "2 rows"),
+        (lambda: evaluation.exact_posterior(vae, x[:1], span=0), "span"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            question()
+
+
+def test_an_interrupted_evaluation_keeps_what_it_had_finished(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "run"
+    assert main(["train", "--hidden", "8", "--latent-dim", "2", "--epochs", "1", "--quiet", "--out", str(folder)]) == 0
+    command = ["evaluate", str(folder), "--samples", "30", "--rows", "90", "--quiet"]
+    assert main(command) == 0
+    whole = json.loads((folder / "evaluation.json").read_text())
+    for name in ("evaluation.json", "evaluation.npz"):
+        (folder / name).unlink()
+
+    sample, calls = evaluation.importance_sampling, []
+
+    def interrupted(*args):
+        calls.append(args)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return sample(*args)
+
+    monkeypatch.setattr(runs, "SAVE_SECONDS", 0)
+    monkeypatch.setattr(evaluation, "importance_sampling", interrupted)
+    assert main(command) == 130
+    assert not (folder / "evaluation.json").exists()
+    assert main(command) == 0
+    assert len(calls) == 6  # five blocks, and one of them twice
+    assert json.loads((folder / "evaluation.json").read_text()) == whole
+    assert main([*command[:3], "31", *command[4:]]) == 0  # another question starts anew
+    assert len(calls) == 11
+    assert main([*command[:-2], "45", "--quiet"]) == 0
+    capsys.readouterr()
