@@ -52,6 +52,13 @@ def test_train_makes_a_whole_run_folder(run):
     assert again["elbo"] == pytest.approx(results["test_elbo"])
 
 
+def test_encoder_and_decoder_start_from_different_numbers(here):
+    assert main(["train", *TINY[:4], "--epochs", "0", "--quiet", "--out", "fresh"]) == 0
+    p = tv.load("fresh/model.npz").parameters()
+    a, b = (p[name].ravel()[: 2 * 16] for name in ("encoder.0.W", "decoder.0.W"))
+    assert abs(np.corrcoef(a, b)[0, 1]) < 0.7
+
+
 def test_train_names_its_files_and_the_next_command(here, capsys):
     assert main(["train", *TINY[:-1], "--epochs", "1"]) == 0
     out = capsys.readouterr().out

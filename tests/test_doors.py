@@ -108,6 +108,8 @@ def test_integers_are_numbers_bools_are_bits_and_uint8_are_grey_levels():
     for dtype in (bool, np.int64, np.int8):
         np.testing.assert_array_equal(vae.encode(bits.astype(dtype))[0], expected)
     np.testing.assert_array_equal(vae.encode((255 * bits).astype(np.uint8))[0], expected)
+    z = np.array([[2, 1, 0]], np.uint8)[:, : vae.latent_dim]  # a latent code has no grey levels
+    np.testing.assert_array_equal(vae.decode(z), vae.decode(z.astype(float)))
 
 
 def test_one_row_is_a_batch():

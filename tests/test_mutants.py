@@ -18,8 +18,8 @@ import pytest
 TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "tinyvae"
 
-GRADIENTS, IDENTITIES, OPTIMIZERS, TRAINING, PIXELS = (
-    "test_gradients.py", "test_identities.py", "test_optimizers.py", "test_training.py",
+GRADIENTS, IDENTITIES, OPTIMIZERS, TRAINING, EVALUATION, PIXELS = (
+    "test_gradients.py", "test_identities.py", "test_optimizers.py", "test_training.py", "test_evaluation.py",
     "datasets/test_datasets_binarization.py")
 
 # name: (file, [(what stands there, the mistake), …], the test file that must catch it)
@@ -51,14 +51,15 @@ MUTANTS = {
         ("return log_p.sum(-1)", "return log_p.mean(-1)"),
         ("dlog[..., None] * (self.x - self.p)", "dlog[..., None] * (self.x - self.p) / self.x.shape[-1]")], IDENTITIES),
     "sigmoid twice": ("likelihoods.py", [("p = sigmoid(out)", "p = sigmoid(sigmoid(out))")], IDENTITIES),
-    "Gaussian without its constant": ("likelihoods.py", [("(squares + D * LOG_2PI)", "squares")], IDENTITIES),
+    "Gaussian without its constant": ("likelihoods.py", [("(self.squares + D * LOG_2PI)", "self.squares")], IDENTITIES),
     "Gaussian without log sigma": ("likelihoods.py", [
-        (" - log_std.sum(-1) * (D // log_std.shape[-1])", "")], IDENTITIES),
+        ("D * LOG_2PI) - log_volume", "D * LOG_2PI)")], IDENTITIES),
+    "one learned log sigma counted once": ("likelihoods.py", [(" * (D // log_std.shape[-1])", "")], IDENTITIES),
     "variance taken for the standard deviation": ("likelihoods.py", [("np.exp(-log_std)", "np.exp(-0.5 * log_std)")],
                                                   IDENTITIES),
     "Gaussian sampled with the root of sigma": ("likelihoods.py", [
         ("np.exp(log_std) * noise", "np.exp(0.5 * log_std) * noise")], IDENTITIES),
-    "shared sigma never shrinks": ("likelihoods.py", [("(squares - D)", "squares")], GRADIENTS),
+    "shared sigma never shrinks": ("likelihoods.py", [("(self.squares - D)", "self.squares")], GRADIENTS),
     "log-sigma gradient with the wrong sign": ("likelihoods.py", [("(self.r * self.r - 1)", "(1 - self.r * self.r)")],
                                                GRADIENTS),
     "bias averaged over the batch": ("layers.py", [("np.sum(dy, axis=0, out=self.db)", "np.mean(dy, axis=0, out=self.db)")],
@@ -78,7 +79,7 @@ MUTANTS = {
     "loss averaged, gradient summed": ("objectives.py", [("-1 / self.log_p_x.size", "-1.0")], GRADIENTS),
     "beta forgotten in the gradient": ("objectives.py", [("self.beta / len(self.mu)", "1 / len(self.mu)")], GRADIENTS),
     "KL averaged over the latent dimensions, consistently": ("objectives.py", [
-        ("np.maximum(kl.mean(0), self.free_bits).sum()", "np.maximum(kl.mean(0), self.free_bits).mean()"),
+        ("charged.sum()", "charged.mean()"),
         ("self.beta / len(self.mu)", "self.beta / self.mu.size")], IDENTITIES),
     "free bits with a gradient": ("objectives.py", [("kl.mean(0) > self.free_bits", "kl.mean(0) > 0")], GRADIENTS),
     "importance weights from the losses": ("objectives.py", [("softmax(self.log_weights)", "softmax(-self.log_weights)")],
@@ -88,7 +89,16 @@ MUTANTS = {
     "logmeanexp without log K": ("functions.py", [("- math.log(a.shape[axis])", "")], IDENTITIES),
     "mean of the log-weights": ("functions.py", [
         ("return logsumexp(a, axis) - math.log(a.shape[axis])", "return a.mean(axis)")], IDENTITIES),
-    "log p(x) without log K": ("evaluation.py", [("- np.log(n_samples)", "")], IDENTITIES),
+    "log p(x) without log K": ("evaluation.py", [("log_sum - math.log(K)", "log_sum")], IDENTITIES),
+    "the mean of log w for the log of the mean": ("evaluation.py", [
+        ("np.logaddexp(log_sum[rows], logsumexp(log_w))", "np.logaddexp(log_sum[rows], log_w.mean(0))")], EVALUATION),
+    "effective samples from the log-weights": ("evaluation.py", [("logsumexp(2 * log_w)", "logsumexp(log_w)")], EVALUATION),
+    "standard error of one weight": ("evaluation.py", [("1 / self.effective_samples - 1 / K", "K / self.effective_samples - 1")],
+                                     EVALUATION),
+    "the posterior's KL the other way round": ("evaluation.py", [
+        ("(q * (log_q - self.log_density))", "(q * (self.log_density - log_q))")], EVALUATION),
+    "the evidence without the noise's variance": ("evaluation.py", [
+        ("W.T @ W + np.exp(2 * log_std) * np.eye(vae.data_dim)", "W.T @ W + np.exp(log_std) * np.eye(vae.data_dim)")], EVALUATION),
     "Adam without bias correction": ("optimizers.py", [("/ (1 - self.beta1**self.t)", "")], OPTIMIZERS),
     "Adam without its first moment": ("optimizers.py", [("np.divide(m, step, out=step)", "np.divide(grad, step, out=step)")],
                                       OPTIMIZERS),
@@ -141,7 +151,7 @@ def fates(tmp_path_factory):
         return dict(zip(MUTANTS, pool.map(plant, folders, MUTANTS), strict=True))
 
 
-@pytest.mark.parametrize("test", [GRADIENTS, IDENTITIES, OPTIMIZERS, TRAINING, PIXELS])
+@pytest.mark.parametrize("test", [GRADIENTS, IDENTITIES, OPTIMIZERS, TRAINING, EVALUATION, PIXELS])
 def test_the_source_without_a_mistake_passes(test, tmp_path):
     result = run(copy_of_package(tmp_path), test)
     assert result.returncode == 0, result.stdout[-2000:]

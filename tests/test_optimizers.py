@@ -83,6 +83,16 @@ def test_schedules_give_the_rates_they_promise():
     np.testing.assert_allclose(m.theta, theta - grads[0] - 0.1 * grads[1])
 
 
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda m: tv.Adam(m, beta1=1.0), "beta1 is 1.0; expected a finite number, at least 0 and below 1"),
+    (lambda m: tv.Adam(m, beta2=2), "beta2"), (lambda m: tv.Adam(m, eps=-1), "eps"),
+    (lambda m: tv.Adagrad(m, eps=-1), "eps"), (lambda m: tv.SGD(m, momentum=1), "momentum"),
+])
+def test_settings_that_cannot_work_are_refused(make, words):
+    with pytest.raises(ValueError, match=words):
+        make(model(3))
+
+
 @pytest.mark.parametrize("lr", [0, -1, math.nan, math.inf])
 def test_a_learning_rate_must_be_positive_and_finite(lr):
     with pytest.raises(ValueError, match="lr"):

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 import tinyvae as tv
-from tinyvae import plots
+from tinyvae import evaluation, plots
 
 H, W = 3, 5  # not square, so that swapped sides show
 D, M = H * W, 13
@@ -50,7 +50,7 @@ def ticks(axis):
 
 def every_figure(vae):
     return [plots.curves(HISTORY), plots.reconstructions(vae, X, image_shape=SHAPE),
-            plots.samples(vae, 0, 5, SHAPE), plots.manifold(vae, 4, SHAPE, dims=(0, 1)),
+            plots.samples(vae, 5, 0, image_shape=SHAPE), plots.manifold(vae, 4, image_shape=SHAPE, dims=(0, 1)),
             plots.traversal(vae, X, image_shape=SHAPE), plots.interpolation(vae, X[0], X[1], image_shape=SHAPE),
             plots.latent_scatter(vae, X, Y)]
 
@@ -110,7 +110,7 @@ def test_every_image_is_grey_from_0_to_1_without_interpolation(figures):
 
 
 def test_pixels_are_square_and_no_paper_is_wasted():
-    figure = plots.samples(model(), 0, 12, SHAPE)
+    figure = plots.samples(model(), 12, 0, image_shape=SHAPE)
     figure.draw_without_rendering()
     slot, box = (figure.axes[0].get_position(original) for original in (True, False))
     assert box.size == pytest.approx(slot.size, rel=0.01)
@@ -122,7 +122,7 @@ def test_axes_say_nats_and_prior_standard_deviations():
     vae = model(3)
     assert [ax.get_ylabel() for ax in plots.curves(HISTORY).axes] == ["nats per example"] * 3
     assert [ax.get_xlabel() for ax in plots.curves(HISTORY).axes] == ["epoch"] * 3
-    for figure in (plots.manifold(vae, 3, SHAPE, dims=(2, 0)), plots.latent_scatter(vae, X, dims=(2, 0))):
+    for figure in (plots.manifold(vae, 3, image_shape=SHAPE, dims=(2, 0)), plots.latent_scatter(vae, X, dims=(2, 0))):
         assert figure.axes[0].get_xlabel() == "z[2] (prior standard deviations)"
         assert figure.axes[0].get_ylabel() == "z[0] (prior standard deviations)"
 
@@ -198,7 +198,7 @@ def test_grey_levels_are_shown_as_the_model_sees_them():
 
 def test_samples_are_the_decoded_draws_row_by_row_and_other_places_stay_empty():
     vae = model()
-    shown = tiles(plots.samples(vae, 5, n=7, image_shape=SHAPE))
+    shown = tiles(plots.samples(vae, 7, 5, image_shape=SHAPE))
     z = np.random.default_rng(5).standard_normal((7, 2))
     assert shown.shape == (3, 3, D)
     assert np.allclose(shown.reshape(9, D)[:7], vae.decode(z))
@@ -207,13 +207,13 @@ def test_samples_are_the_decoded_draws_row_by_row_and_other_places_stay_empty():
 
 def test_samples_are_the_means_of_what_vae_sample_draws():
     vae = model(likelihood=tv.Gaussian(std=1e-9))
-    shown = tiles(plots.samples(vae, 3, n=4, image_shape=SHAPE))
+    shown = tiles(plots.samples(vae, 4, 3, image_shape=SHAPE))
     assert np.allclose(shown.reshape(4, D), vae.sample(4, 3), atol=1e-6)
 
 
 def test_manifold_has_z0_to_the_right_and_z1_upwards_in_equal_steps_of_probability():
     vae, n = model(), 5
-    shown = tiles(plots.manifold(vae, n, SHAPE))
+    shown = tiles(plots.manifold(vae, n, image_shape=SHAPE))
     for right in range(n):
         for up in range(n):
             z = [NormalDist().inv_cdf((right + 0.5) / n), NormalDist().inv_cdf((up + 0.5) / n)]
@@ -222,7 +222,7 @@ def test_manifold_has_z0_to_the_right_and_z1_upwards_in_equal_steps_of_probabili
 
 def test_the_ticks_of_the_manifold_are_where_its_points_lie():
     n = 7
-    ax = plots.manifold(model(), n, SHAPE).axes[0]
+    ax = plots.manifold(model(), n, image_shape=SHAPE).axes[0]
     for axis, centres in [(ax.xaxis, np.arange(n) + 0.5), (ax.yaxis, n - 0.5 - np.arange(n))]:
         assert ticks(axis) == ["−2", "−1", "0", "1", "2"]
         points = [NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)]
@@ -232,7 +232,7 @@ def test_the_ticks_of_the_manifold_are_where_its_points_lie():
 
 def test_manifold_of_chosen_dimensions_holds_the_others_at_zero():
     vae, n = model(4), 3
-    shown = tiles(plots.manifold(vae, n, SHAPE, dims=(3, 1)))
+    shown = tiles(plots.manifold(vae, n, image_shape=SHAPE, dims=(3, 1)))
     a = NormalDist().inv_cdf(0.5 / n)
     assert np.allclose(shown[0, 0], vae.decode([[0, -a, 0, a]])[0])
 
@@ -302,9 +302,9 @@ def test_a_conditional_model_is_told_its_label_in_every_picture():
     assert np.allclose(shown[1], vae.reconstruct(X[:4], Y[:4]))
     z = np.random.default_rng(0).standard_normal((6, 2))
     for y in (2, np.arange(6) % 3):
-        shown = tiles(plots.samples(vae, 0, 6, SHAPE, y)).reshape(-1, D)
+        shown = tiles(plots.samples(vae, 6, 0, y, SHAPE)).reshape(-1, D)
         assert np.allclose(shown, vae.decode(z, np.broadcast_to(y, 6)))
-    assert np.allclose(tiles(plots.manifold(vae, n, SHAPE, y=1))[1, 1], vae.decode([[0, 0]], [1])[0])
+    assert np.allclose(tiles(plots.manifold(vae, n, image_shape=SHAPE, y=1))[1, 1], vae.decode([[0, 0]], [1])[0])
     shown = tiles(plots.traversal(vae, y=2, image_shape=SHAPE))
     assert np.allclose(shown[0, 4], vae.decode([[0, 0]], [2])[0])
     shown = tiles(plots.traversal(vae, X[1:], Y[1:], image_shape=SHAPE, steps=2))
@@ -328,7 +328,7 @@ def test_square_images_need_no_shape():
 
 def test_scatter_points_are_the_means_in_the_order_of_the_data():
     vae = model()
-    x = np.random.default_rng(0).random((2 * plots.ROWS + 1, D))  # in three chunks
+    x = np.random.default_rng(0).random((2 * evaluation.ROWS + 1, D))  # in three chunks
     points = plots.latent_scatter(vae, x).axes[0].collections[0].get_offsets()
     assert np.allclose(points, vae.encode(x)[0])
 
@@ -447,7 +447,7 @@ def test_a_diverged_model_is_not_drawn():
     (lambda vae: plots.reconstructions(vae, X, image_shape=SHAPE, n=0), ValueError, "n is 0"),
     (lambda vae: plots.reconstructions(vae, X, Y, image_shape=SHAPE), ValueError, "without classes"),
     (lambda vae: plots.samples(vae, n=2.5, image_shape=SHAPE), TypeError, "n is 2.5"),
-    (lambda vae: plots.manifold(vae, 0, SHAPE), ValueError, "n is 0"),
+    (lambda vae: plots.manifold(vae, 0, image_shape=SHAPE), ValueError, "n is 0"),
     (lambda vae: plots.traversal(vae, image_shape=SHAPE, steps=1), ValueError, "steps is 1"),
     (lambda vae: plots.traversal(vae, image_shape=SHAPE, span=-1.0), ValueError, "span is -1"),
     (lambda vae: plots.traversal(vae, X.reshape(M, H, W), image_shape=SHAPE), ValueError, "flatten images"),

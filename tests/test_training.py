@@ -188,6 +188,8 @@ def test_the_weight_of_the_kl_warms_up_step_by_step():
     elbo.forward = watching
     tv.fit(vae, digits(96), elbo, epochs=4, batch_size=32, rng=1, warmup_epochs=2, progress=False)
     np.testing.assert_allclose(seen, 0.8 * np.minimum(np.arange(12) / 6, 1))
+    tv.fit(vae, digits(96), elbo, epochs=1, batch_size=32, rng=1, warmup_epochs=10, progress=False)
+    assert elbo.beta == 0.8  # the objective is left as it was found
 
 
 def test_dynamic_binarization_is_drawn_anew_each_epoch():
@@ -241,6 +243,13 @@ def test_a_diverging_run_names_the_step_and_keeps_the_last_good_checkpoint(tmp_p
     with pytest.raises(FloatingPointError, match=r"diverged at step \d+ \(epoch 1\).*run.npz.*smaller learning rate"):
         tv.fit(vae, digits(), None, tv.SGD(vae, 1e25), 4, 32, 1, progress=False, checkpoint=path, checkpoint_seconds=0)
     assert np.isfinite(tv.load(path).theta).all()
+
+
+def test_a_step_that_overflows_theta_is_divergence_though_every_loss_was_finite():
+    vae = tv.VAE(5, 2, (), tv.Gaussian(0.01), rng=0)
+    x = np.random.default_rng(0).standard_normal((8, 5))
+    with pytest.raises(FloatingPointError, match="theta is not finite"):
+        tv.fit(vae, x, None, tv.SGD(vae, 1e36), 1, 8, 0, progress=False)
 
 
 def test_bad_input_is_refused_before_anything_changes(tmp_path):

@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 _LATER = {
     "History": "training", "fit": "training", "load": "checkpoint", "save": "checkpoint",
     "active_units": "evaluation", "log_likelihood": "evaluation", "check_gradients": "gradcheck",
-    "datasets": "", "plots": "",
+    "checkpoint": "", "datasets": "", "evaluation": "", "plots": "",
 }
 
 __all__ = ["ELBO", "IWAE", "SGD", "VAE", "Adagrad", "Adam", "Bernoulli", "Chain", "Cosine", "Dense", "Gaussian",

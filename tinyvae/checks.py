@@ -11,8 +11,8 @@ import numpy as np
 Array = np.ndarray
 
 
-def rows(x, columns: int, dtype, name: str = "x") -> Array:
-    """x as an (M, columns) array of `dtype`, M >= 1."""
+def rows(x, columns: int, dtype, name: str = "x", grey: bool = True) -> Array:
+    """x as an (M, columns) array of `dtype`, M >= 1; with grey=False uint8 is a number like any other."""
     a = _numbers(x, name)
     if a.ndim != 2 or a.shape[1] != columns:
         hint = f"; one example is a row: {name}[None, :]" if a.shape == (columns,) else ""
@@ -20,7 +20,7 @@ def rows(x, columns: int, dtype, name: str = "x") -> Array:
         raise ValueError(f"{name} has shape {a.shape}; expected (M, {columns}){hint}")
     if len(a) == 0:
         raise ValueError(f"{name} has no rows; expected at least one")
-    if a.dtype == np.uint8:
+    if grey and a.dtype == np.uint8:
         return a.astype(dtype) / 255
     with np.errstate(over="ignore"):  # a number too large for dtype becomes inf, which `finite` names
         return np.asarray(a, dtype)
@@ -81,16 +81,18 @@ def whole(value, name: str, at_least: int = 1) -> int:
     return int(value)
 
 
-def number(value, name: str, above: float = -math.inf, at_least: float = -math.inf) -> float:
+def number(value, name: str, above: float = -math.inf, at_least: float = -math.inf,
+           below: float = math.inf) -> float:
     """value as a float, if it is finite and of the right size."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} is {value!r}; expected a number")
     bound = f" above {above:g}" if above > -math.inf else f", at least {at_least:g}" if at_least > -math.inf else ""
+    bound += f" and below {below:g}" if below < math.inf else ""
     try:
         x = float(value)
     except OverflowError:  # a Python int has no largest value
         x = math.inf
-    if not math.isfinite(x) or x <= above or x < at_least:
+    if not math.isfinite(x) or x <= above or x < at_least or x >= below:
         raise ValueError(f"{name} is {str(value)[:20]}; expected a finite number{bound}")
     return x
 

@@ -59,9 +59,8 @@ def train(args) -> int:
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"{error or 'interrupted'}; saved. Go on with: tinyvae train --resume --out "
                                 f"{folder}") from None
-    if "test_elbo" in found:
-        say(f"Test ELBO {found['test_elbo']:.2f} nats (reconstruction {found['test_reconstruction']:.2f}, "
-            f"KL {found['test_kl']:.2f}; binarization: {found['binarization']})")
+    say(f"Test ELBO {found['test_elbo']:.2f} nats (reconstruction {found['test_reconstruction']:.2f}, "
+        f"KL {found['test_kl']:.2f}; binarization: {found['binarization']})")
     for path in sorted(folder.iterdir()):
         say(f"  {path}")
     say(f"Next: tinyvae evaluate {folder}   or: tinyvae train --latent-dim 2")
@@ -98,7 +97,7 @@ def sample(args) -> int:
         with replacing(args.out) as file:
             np.save(file, vae.sample(args.n, args.seed, y))
     elif args.out.suffix == ".png":
-        figure = plots.samples(vae, args.seed, args.n, data.image_shape, y)
+        figure = plots.samples(vae, args.n, args.seed, y, data.image_shape)
         with replacing(args.out) as file:
             figure.savefig(file, format="png", dpi=120)
     else:
@@ -146,9 +145,8 @@ def data(args) -> int:
     found = datasets.load(args.name, data_dir=args.data_dir)
     print(found)
     for part, split in (("train", found.train), ("test", found.test)):
-        if len(split.x):
-            print(f"  {part:5}  {len(split.x)} rows, {split.x.dtype}, values {split.x.min():g} to {split.x.max():g}"
-                  + (f", labels 0 to {split.y.max()}" if split.y is not None else ""))
+        print(f"  {part:5}  {len(split.x)} rows, {split.x.dtype}, values {split.x.min():g} to {split.x.max():g}"
+              + (f", labels 0 to {split.y.max()}" if split.y is not None else ""))
     print(f"  sha256 of the contents: {found.fingerprint}")
     return 0
 

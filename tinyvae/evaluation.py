@@ -68,7 +68,7 @@ def importance_sampling(vae: VAE, x: Array, n_samples: int = 5000, rng=None, y: 
                         progress: bool = False) -> Estimate:
     """log p(x) of each row of x (M, D) with q(z|x) as the proposal, as an `Estimate`.
 
-    log 1/K sum_k w_k,   w_k = p(x|z_k) p(z_k) / q(z_k|x),   K = n_samples   (AEVB app. D, IWAE section 5)
+    log 1/K sum_k w_k,   w_k = p(x|z_k) p(z_k) / q(z_k|x),   K = n_samples   (IWAE eq. 8 and section 5.1)
 
     The mean of the weights is p(x) in expectation; its logarithm is too low by about half the squared standard
     error, and rises to log p(x) with K. Works in chunks: a few MB, whatever K and M. For a Bernoulli likelihood
@@ -96,7 +96,12 @@ def importance_sampling(vae: VAE, x: Array, n_samples: int = 5000, rng=None, y: 
 
 def log_likelihood(vae: VAE, x: Array, n_samples: int = 5000, rng=None, y: Array | None = None,
                    progress: bool = False) -> Array:
-    """log p(x) of each row of x (M, D), in nats, (M,): `importance_sampling` without its error bars."""
+    """log p(x) of each row of x (M, D), in nats, (M,): importance sampling with q(z|x) as the proposal.
+
+    A lower bound in expectation that rises to log p(x) with K = n_samples; for its error bars see
+    `evaluation.importance_sampling`. For a Bernoulli likelihood x must be binary:
+    tv.datasets.binarize(x, "dynamic", rng). rng: a numpy.random.Generator, or a seed.
+    """
     return importance_sampling(vae, x, n_samples, rng, y, progress).log_p
 
 
@@ -108,13 +113,17 @@ def kl_per_dimension(vae: VAE, x: Array, y: Array | None = None) -> Array:
     return total / len(x)
 
 
+def means(vae: VAE, x: Array, y: Array | None = None) -> Array:
+    """mu(x) of each row of x (M, D), (M, J), encoded in chunks."""
+    return np.concatenate([vae.encode(x[rows], None if y is None else y[rows])[0] for rows in _chunks(len(x), ROWS)])
+
+
 def active_units(vae: VAE, x: Array, threshold: float = 0.01, y: Array | None = None) -> tuple[int, Array]:
-    """How many latent dimensions the data moves, and by how much: Var_x(E_q[z_j|x]), (J,) (IWAE section 5.1).
+    """How many latent dimensions the data moves, and by how much: Var_x(E_q[z_j|x]), (J,) (IWAE section 5.2).
 
     A unit is active if that variance, over the rows of x (M, D), is above the threshold.
     """
-    means = [vae.encode(x[rows], None if y is None else y[rows])[0] for rows in _chunks(len(x), ROWS)]
-    variance = np.concatenate(means).astype(np.float64).var(0)
+    variance = means(vae, x, y).astype(np.float64).var(0)
     return int((variance > threshold).sum()), variance
 
 
@@ -146,10 +155,17 @@ class Posterior(NamedTuple):
     log_p: float  # log p(x) in nats, by quadrature over the grid
 
     def kl_from(self, mu: Array, logvar: Array) -> float:
-        """KL(q(z|x) || p(z|x)) in nats, by quadrature: what the bound of this example falls short."""
+        """KL(q(z|x) || p(z|x)) in nats, by quadrature: what the bound of this example falls short.
+
+        mu, logvar: (2,) of q. ValueError if q does not lie on the grid.
+        """
         step = self.z[1] - self.z[0]
         log_q = gaussian.log_density(_grid(self.z), mu, logvar)  # (n, n)
-        return float((np.exp(log_q) * (log_q - self.log_density)).sum() * step**2)
+        q = np.exp(log_q) * step**2
+        if abs(q.sum() - 1) > 1e-3:
+            raise ValueError(f"on this grid q(z|x) adds up to {q.sum():.4f} instead of 1; give exact_posterior "
+                             "a larger span, or more points")
+        return float((q * (log_q - self.log_density)).sum())
 
 
 def exact_posterior(vae: VAE, x: Array, y: Array | None = None, n: int = 401, span: float = 4.0) -> Posterior:

@@ -20,7 +20,7 @@ def std(logvar: Array) -> Array:
 
 
 def reparameterize(mu: Array, logvar: Array, eps: Array) -> Array:
-    """z = mu + std * eps, with noise eps ~ N(0, I) from outside (AEVB section 2.4).
+    """z = mu + std * eps, with noise eps ~ N(0, I) from outside (AEVB eq. 4, section 2.4).
 
     mu, logvar: (M, J). eps and z: (M, J), or (K, M, J) for K samples of each z.
     """
@@ -34,7 +34,7 @@ def reparameterize_backward(dz: Array, logvar: Array, eps: Array) -> tuple[Array
 
 
 def kl(mu: Array, logvar: Array) -> Array:
-    """KL(q(z|x) || N(0, I)) of each latent dimension, in nats, (M, J) (AEVB appendix B)."""
+    """KL(q(z|x) || N(0, I)) of each latent dimension, in nats, (M, J) (AEVB eq. 10, app. B)."""
     return 0.5 * (mu * mu + np.exp(logvar) - logvar - 1)
 
 

@@ -4,7 +4,7 @@ The contract of every likelihood, for D data dimensions:
 
     likelihood.size, bind(theta, grad), parameters(), init(rng)
                                     as for a layer: a likelihood may have parameters of its own
-    likelihood.columns              columns of `out` for each data dimension: 1, or 2
+    likelihood.columns              columns of `out` for each data dimension, 1 or 2: D' = columns * D
     likelihood.log_prob(x, out)     log p(x|z) in nats, summed over D: (M, D), (..., M, D') -> (..., M)
     likelihood.backward(dlog)       dL/dout from dL/dlog_prob (..., M); fills the views of grad
     likelihood.mean(out)            E[x|z], (..., D)
@@ -32,7 +32,7 @@ Array = np.ndarray
 class Bernoulli(WithoutParameters):
     """Pixels that are on or off, independently, with probability sigmoid(out) (AEVB app. C.1).
 
-    log p(x|z) = sum_d x a - softplus(a), with a = out the logits.
+    log p(x|z) = sum_d x a - softplus(a), with a = out the logits   (AEVB eq. 11)
 
     It is a likelihood for x in {0, 1}. Grey x in [0, 1] are accepted, as in most public code;
     the value is then a cross-entropy that still works as a loss but is no log-probability.
@@ -65,7 +65,7 @@ class Bernoulli(WithoutParameters):
 class Gaussian(WithoutParameters):
     """Real x = out + sigma * noise, with one fixed sigma (in the units of x) for all dimensions.
 
-    log p(x|z) = -1/2 sum_d [ ((x - mean) / sigma)^2 + 2 log sigma + log 2 pi ]   (AEVB app. C.2)
+    log p(x|z) = -1/2 sum_d [ ((x - mean) / sigma)^2 + 2 log sigma + log 2 pi ]   (AEVB eq. 12, app. C.2)
 
     With sigma = 1 this is minus half the squared error, and a constant. `Gaussian("shared")`
     learns log sigma, one number; `Gaussian("network")` reads it for every dimension from the
@@ -94,14 +94,16 @@ class Gaussian(WithoutParameters):
 
     def log_prob(self, x: Array, out: Array) -> Array:
         mean, log_std = self.split(out)
-        self.precision = np.exp(-log_std)  # 1 / sigma
-        self.r = (x - mean) * self.precision  # (..., M, D)
-        squares = np.einsum("...d,...d->...", self.r, self.r)
+        self.inv_std = np.exp(-log_std)
+        self.r = (x - mean) * self.inv_std  # (..., M, D)
+        self.squares = np.einsum("...d,...d->...", self.r, self.r)  # (..., M)
         D = x.shape[-1]
-        return -0.5 * (squares + D * LOG_2PI) - log_std.sum(-1) * (D // log_std.shape[-1])
+        # sum_d log sigma_d: one sigma for all counts D times, D of them once each.
+        log_volume = log_std.sum(-1) * (D // log_std.shape[-1])
+        return -0.5 * (self.squares + D * LOG_2PI) - log_volume
 
     def backward(self, dlog: Array) -> Array:
-        return dlog[..., None] * (self.r * self.precision)  # dmean (..., M, D)
+        return dlog[..., None] * (self.r * self.inv_std)  # dmean (..., M, D)
 
     def mean(self, out: Array) -> Array:
         return self.split(out)[0]
@@ -131,8 +133,7 @@ class SharedGaussian(Gaussian):
 
     def backward(self, dlog: Array) -> Array:
         D = self.r.shape[-1]
-        squares = np.einsum("...d,...d->...", self.r, self.r)
-        self.dlog_std[:] = (dlog * (squares - D)).sum()
+        self.dlog_std[:] = (dlog * (self.squares - D)).sum()
         return super().backward(dlog)
 
 

@@ -33,21 +33,24 @@ class ELBO:
         self.free_bits = checks.number(free_bits, "free_bits", at_least=0)
 
     def forward(self, x: Array, eps: Array, y: Array | None = None) -> float:
-        """The loss for x (M, D) and noise eps (M, J), or (L, M, J) to average over L samples."""
-        x, eps, y = self.vae.check(x, eps, y)
+        """The loss for x (M, D) and noise eps (M, J), or (K, M, J) to average over K samples (AEVB: L)."""
+        x, eps, y = self.vae.check(x, eps, y)  # also here, because log_prob needs x as an array
+        eps = eps.reshape(-1, *eps.shape[-2:])  # (M, J) is one sample
         self.mu, self.logvar, _, out = self.vae.forward(x, eps, y)
-        self.log_p_x = self.vae.likelihood.log_prob(x, out)  # (L, M)
+        self.log_p_x = self.vae.likelihood.log_prob(x, out)  # (K, M)
         kl = gaussian.kl(self.mu, self.logvar)  # (M, J)
-        self.reconstruction = -self.log_p_x.reshape(-1, len(x)).mean(0)  # (M,), AEVB eq. (7)
+        self.reconstruction = -self.log_p_x.mean(0)  # (M,), AEVB eq. (7)
         self.kl = kl.sum(1)  # (M,)
-        self.counts = kl.mean(0) > self.free_bits  # (J,)
-        loss = self.reconstruction.mean() + self.beta * np.maximum(kl.mean(0), self.free_bits).sum()
+        charged = np.maximum(kl.mean(0), self.free_bits)  # (J,)
+        self.above = kl.mean(0) > self.free_bits  # (J,)
+        loss = self.reconstruction.mean() + self.beta * charged.sum()
         return loss.item()
 
     def backward(self) -> None:
         """Fill `vae.grad` with the derivative of the latest loss."""
-        dlog_p_x = np.full_like(self.log_p_x, -1 / self.log_p_x.size)  # (L, M)
-        dkl = self.counts * self.mu.dtype.type(self.beta / len(self.mu))  # (J,)
+        dlog_p_x = np.full_like(self.log_p_x, -1 / self.log_p_x.size)  # (K, M)
+        # A NumPy scalar, because bools times a Python float would be float64.
+        dkl = self.above * self.mu.dtype.type(self.beta / len(self.mu))  # (J,)
         dmu, dlogvar = gaussian.kl_backward(dkl, self.mu, self.logvar)  # (M, J)
         self.vae.backward(self.vae.likelihood.backward(dlog_p_x), dmu=dmu, dlogvar=dlogvar)
 
@@ -81,5 +84,7 @@ class IWAE:
         """Fill `vae.grad` with the derivative of the latest loss (IWAE eq. 14)."""
         dlog_w = softmax(self.log_weights) * (-1 / self.log_weights.shape[1])  # (K, M)
         dz = gaussian.log_standard_density_backward(dlog_w, self.z)  # (K, M, J)
-        dlogvar = 0.5 * dlog_w.sum(0)[:, None]  # (M, 1), from -log q
+        # From -log q = 1/2 sum_j logvar_j + …: each of the J entries gets 1/2 sum_k dlog_w, that is -1/(2M).
+        # mu gets nothing directly: at fixed eps, log q does not depend on it.
+        dlogvar = 0.5 * dlog_w.sum(0)[:, None]  # (M, 1)
         self.vae.backward(self.vae.likelihood.backward(dlog_w), dz=dz, dlogvar=dlogvar)

@@ -76,7 +76,7 @@ class SGD(Optimizer):
 
     def __init__(self, model, lr: LearningRate = 0.01, momentum: float = 0.0):
         super().__init__(model, lr)
-        self.momentum = momentum
+        self.momentum = checks.number(momentum, "momentum", at_least=0, below=1)
 
     def update(self, lr, theta, grad, u):
         u *= self.momentum
@@ -91,7 +91,7 @@ class Adagrad(Optimizer):
 
     def __init__(self, model, lr: LearningRate = 0.01, eps: float = 1e-10):
         super().__init__(model, lr)
-        self.eps = eps
+        self.eps = checks.number(eps, "eps", at_least=0)
 
     def update(self, lr, theta, grad, v):
         v += grad * grad
@@ -113,7 +113,9 @@ class Adam(Optimizer):
     def __init__(self, model, lr: LearningRate = 1e-3, beta1: float = 0.9, beta2: float = 0.999,
                  eps: float = 1e-8):
         super().__init__(model, lr)
-        self.beta1, self.beta2, self.eps = beta1, beta2, eps
+        self.beta1 = checks.number(beta1, "beta1", at_least=0, below=1)
+        self.beta2 = checks.number(beta2, "beta2", at_least=0, below=1)
+        self.eps = checks.number(eps, "eps", at_least=0)
 
     def update(self, lr, theta, grad, m, v):
         c1 = (1 - self.beta1) / (1 - self.beta1**self.t)  # m_hat = c1 m

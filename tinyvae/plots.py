@@ -17,14 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyvae import checks
+from tinyvae import checks, evaluation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = np.ndarray
-
-ROWS = 1000  # rows of data encoded at once: a few MB
 
 # Ten colours that colour-blind readers can tell apart (Petroff 2021, arXiv:2107.02270), in an order
 # that gives digits which look alike, and so are neighbours in z, colours that do not: 3 5 8, 4 7 9.
@@ -78,7 +76,7 @@ def reconstructions(vae, x: Array, y: Array | None = None, image_shape=None, n: 
     return _fit(figure)
 
 
-def samples(vae, rng=None, n: int = 100, image_shape=None, y=None) -> "Figure":
+def samples(vae, n: int = 100, rng=None, y=None, image_shape=None) -> "Figure":
     """n images E[x|z] with z ~ N(0, I), row by row: the means of `vae.sample(n, rng)`.
 
     rng   numpy.random.Generator, or a seed
@@ -95,7 +93,7 @@ def samples(vae, rng=None, n: int = 100, image_shape=None, y=None) -> "Figure":
     return _fit(figure)
 
 
-def manifold(vae, n: int = 20, image_shape=None, y=None, dims=None) -> "Figure":
+def manifold(vae, n: int = 20, y=None, image_shape=None, dims=None) -> "Figure":
     """E[x|z] on an n x n grid over two dimensions of z: all that a 2-D model can say (AEVB fig. 4).
 
     The grid is regular in probability, z = inverse Gaussian CDF of (i + 1/2) / n: each tile stands
@@ -362,7 +360,5 @@ def _same_length(vae, x, y):
 
 
 def _means(vae, x, y) -> Array:
-    """mu(x), (M, J), encoded in chunks."""
-    x, y = _same_length(vae, x, y)
-    chunks = [slice(start, start + ROWS) for start in range(0, max(len(x), 1), ROWS)]
-    return np.concatenate([vae.encode(x[rows], None if y is None else y[rows])[0] for rows in chunks])
+    """mu(x), (M, J)."""
+    return evaluation.means(vae, *_same_length(vae, x, y))

@@ -84,10 +84,8 @@ def train(config: Config, folder: Path, resume: bool = False, quiet: bool = Fals
     if resume and finished(folder):
         return results(folder)
     data = _load_data(config)
-    vae = _model(config, data)
-    init, noise = np.random.SeedSequence(config.seed).spawn(2)
-    for part in vae.parts:
-        part.init(np.random.default_rng(init))
+    init, noise = map(np.random.default_rng, np.random.SeedSequence(config.seed).spawn(2))
+    vae = _model(config, data, init)
     objective = _objective(config, vae)
     how = _binarization(config, vae)
     if how == "static":
@@ -103,7 +101,7 @@ def train(config: Config, folder: Path, resume: bool = False, quiet: bool = Fals
                            "python": platform.python_version()}}
     _write_json(folder / "config.json", record)
     history = fit(
-        vae, data.train.x, objective, optimizer, config.epochs, config.batch_size, np.random.default_rng(noise),
+        vae, data.train.x, objective, optimizer, config.epochs, config.batch_size, noise,
         y=_labels(config, data.train), n_samples=config.samples, warmup_epochs=config.warmup,
         validation=(data.validation.x, _labels(config, data.validation)) if len(data.validation.x) else None,
         binarization=how, checkpoint=folder / "checkpoint.npz", resume=resume, progress=not quiet)
@@ -138,8 +136,6 @@ def evaluate(folder: Path, samples: int, rows: int, quiet: bool = False) -> dict
     """Bound, log p(x), KLs and active units on the first `rows` test rows; also written to evaluation.json."""
     config, vae, data = open_run(folder)
     how = _binarization(config, vae)
-    if not len(data.test.x):
-        raise ValueError(f"the data of {folder} has no test rows; there is nothing to evaluate on")
     for_x, for_bound = np.random.SeedSequence(config.seed).spawn(2)
     x, y = data.test.x[: checks.whole(rows, "--rows")], _labels(config, data.test)
     x = evaluation.batch(x, "none" if how == "static" else how, np.random.default_rng(for_x), vae.theta.dtype)
@@ -196,18 +192,17 @@ def draw(folder: Path, config: Config, vae: VAE, data: datasets.Dataset, history
     x = evaluation.batch(data.test.x, "none", np.random.default_rng(0), vae.theta.dtype)
     if history:
         yield _write_figure(plots.curves(history), folder / "curves.png")
-    if len(x) and vae.latent_dim > 1:
+    if vae.latent_dim > 1:
         yield _write_figure(plots.latent_scatter(vae, x, data.test.y), folder / "latent.png")
     if shape is None:
         return
-    if len(x):
-        yield _write_figure(plots.reconstructions(vae, x, y, image_shape=shape), folder / "reconstructions.png")
-        yield _write_figure(plots.traversal(vae, x, y, image_shape=shape), folder / "traversal.png")
-        first, last = _pairs(y, len(x))
-        lines = plots.interpolation(vae, x[first], x[last], y=None if y is None else y[first], image_shape=shape)
-        yield _write_figure(lines, folder / "interpolation.png")
+    yield _write_figure(plots.reconstructions(vae, x, y, shape), folder / "reconstructions.png")
+    yield _write_figure(plots.traversal(vae, x, y, shape), folder / "traversal.png")
+    first, last = _pairs(y, len(x))
+    lines = plots.interpolation(vae, x[first], x[last], y=None if y is None else y[first], image_shape=shape)
+    yield _write_figure(lines, folder / "interpolation.png")
     every = None if y is None else np.arange(100) % vae.n_classes
-    yield _write_figure(plots.samples(vae, config.seed, image_shape=shape, y=every), folder / "samples.png")
+    yield _write_figure(plots.samples(vae, 100, config.seed, every, shape), folder / "samples.png")
     if vae.latent_dim == 2 and not vae.n_classes:
         yield _write_figure(plots.manifold(vae, image_shape=shape), folder / "manifold.png")
 
@@ -237,11 +232,11 @@ def _load_data(config: Config) -> datasets.Dataset:
     return data.hold_out(min(config.validation, len(data.train.x) // 10))  # a small data set keeps most of its rows
 
 
-def _model(config: Config, data: datasets.Dataset) -> VAE:
+def _model(config: Config, data: datasets.Dataset, rng: np.random.Generator) -> VAE:
     if config.conditional and not data.n_classes:
         raise ValueError(f"--conditional needs labels, and {data.name} has none; leave the option out")
     return VAE(data.train.x.shape[1], config.latent_dim, config.hidden, LIKELIHOODS[config.likelihood](),
-               ACTIVATIONS[config.activation], data.n_classes if config.conditional else 0, rng=config.seed)
+               ACTIVATIONS[config.activation], data.n_classes if config.conditional else 0, rng=rng)
 
 
 def _objective(config: Config, vae: VAE):

@@ -7,6 +7,7 @@ of the examples was drawn from and the present one, so the order itself need not
 
 import contextlib
 import csv
+import io
 import math
 import os
 import signal
@@ -31,26 +32,18 @@ class History(list):
     """One dict for each epoch, means over the examples in nats.
 
     epoch, loss; elbo = -(reconstruction + kl), as the epoch went by; the same with `validation_` in
-    front, at the epoch's end; seconds (training alone) and images_per_second.
+    front, at the epoch's end; seconds (training alone) and images_per_second. `elbo` is the ELBO also
+    where the objective is another bound.
     """
 
     def save(self, path: str | os.PathLike) -> None:
         """Write it as CSV, whole or not at all."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(self[0]) if self else ["epoch"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self)
         with replacing(path) as file:
-            text = _Text(file)
-            writer = csv.DictWriter(text, list(self[0]) if self else ["epoch"], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self)
-
-
-class _Text:
-    """A text face for a binary file, all that csv needs."""
-
-    def __init__(self, file):
-        self.file = file
-
-    def write(self, text: str) -> None:
-        self.file.write(text.encode())
+            file.write(text.getvalue().encode())
 
 
 def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, epochs: int = 10,
@@ -73,30 +66,39 @@ def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, 
     checkpoint    file to save to every `checkpoint_seconds`, at the end and on Ctrl-C; resume=True goes
                   on from it if it exists, and ends with the same bits as a run without interruption
 
-    Raises FloatingPointError, naming the step and the term, when something becomes non-finite.
+    Ctrl-C stops after the present step and keeps `vae` as it is then; the history is kept in the checkpoint,
+    if there is one. Raises FloatingPointError, naming the step and the term, when the loss is not finite, or
+    theta at the end of an epoch.
     """
     objective = objective or ELBO(vae)
     optimizer = optimizer or Adam(vae)
     rng = np.random.default_rng(rng)
     how = binarization or evaluation.default_binarization(vae)
-    run = _Run(vae, objective, optimizer, rng, _rows(vae, x, how, "x"), _labels(vae, x, y), how,
-               checks.whole(epochs, "epochs", at_least=0), checks.whole(batch_size, "batch_size"),
-               checks.whole(n_samples, "n_samples"),
-               checks.number(warmup_epochs, "warmup_epochs", at_least=0), _pair(vae, validation, how))
+    run = _Run(
+        vae, objective, optimizer, rng, how,
+        x=_rows(vae, x, how, "x"), y=checks.labels(y, len(x), vae.n_classes),
+        validation=_pair(vae, validation, how),
+        epochs=checks.whole(epochs, "epochs", at_least=0), batch_size=checks.whole(batch_size, "batch_size"),
+        n_samples=checks.whole(n_samples, "n_samples"),
+        warmup_epochs=checks.number(warmup_epochs, "warmup_epochs", at_least=0))
     path = None if checkpoint is None else Path(checkpoint)
     if path is not None and path.exists():
         if not resume:
             raise FileExistsError(f"{path} exists; pass resume=True to go on from it, or another path")
         run.load(path)
-    run.train(path, checkpoint_seconds, progress)
+    try:
+        run.train(path, checkpoint_seconds, progress)
+    finally:
+        if warmup_epochs:
+            objective.beta = run.beta  # as it was found
     return run.history
 
 
 class _Run:
     """The state of one training run, and its loop."""
 
-    def __init__(self, vae, objective, optimizer, rng, x, y, how, epochs, batch_size, n_samples,
-                 warmup_epochs, validation):
+    def __init__(self, vae, objective, optimizer, rng, how, *, x, y, validation, epochs, batch_size, n_samples,
+                 warmup_epochs):
         if objective.vae is not vae or optimizer.model is not vae:
             raise ValueError("the objective and the optimizer belong to another model; build them with this vae")
         self.vae, self.objective, self.optimizer, self.rng = vae, objective, optimizer, rng
@@ -137,7 +139,7 @@ class _Run:
                 self._train_on(rows, path)
                 bar.update(len(rows))
                 if self.step == self.batches:
-                    self._end_epoch()
+                    self._end_epoch(path)
                     bar.set_postfix_str(_summary(self.history[-1]))
                     order = None
                 finished = self.epoch == self.epochs
@@ -177,7 +179,9 @@ class _Run:
         self.step += 1
         self.seconds += time.perf_counter() - started
 
-    def _end_epoch(self) -> None:
+    def _end_epoch(self, path: Path | None) -> None:
+        if not np.isfinite(self.vae.theta).all():
+            self._diverged(path)
         N = len(self.x)
         self.epoch, self.step = self.epoch + 1, 0
         loss, reconstruction, kl = (total / N for total in self.sums)
@@ -281,17 +285,13 @@ def _rows(vae: VAE, x, how: str, name: str) -> Array:
     return x
 
 
-def _labels(vae: VAE, x, y) -> Array | None:
-    return checks.labels(y, len(x), vae.n_classes)
-
-
 def _pair(vae: VAE, validation, how: str):
     """Validation rows, or (rows, labels), as (x, y)."""
     if validation is None:
         return None
     x, y = validation if isinstance(validation, tuple) else (validation, None)
     x = _rows(vae, x, how, "validation x")
-    return x, _labels(vae, x, y)
+    return x, checks.labels(y, len(x), vae.n_classes)
 
 
 def _describe(thing) -> str:

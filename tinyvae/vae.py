@@ -6,7 +6,6 @@ import itertools
 import numpy as np
 
 from tinyvae import checks, gaussian
-from tinyvae.functions import one_hot
 from tinyvae.layers import Chain, Dense, ReLU, bind_in_turn
 from tinyvae.likelihoods import Bernoulli
 
@@ -63,12 +62,19 @@ class VAE:
         return {f"{part_name}.{name}": view for part_name, part in zip(names, self.parts, strict=True)
                 for name, view in part.parameters().items()}
 
+    def __repr__(self) -> str:
+        return (f"<VAE {self.data_dim} – {' – '.join(map(str, (*self.hidden, self.latent_dim)))}, "
+                f"{type(self.likelihood).__name__}, {self.activation.__name__}"
+                f"{f', {self.n_classes} classes' if self.n_classes else ''}: {self.theta.size:,} parameters "
+                f"{self.theta.dtype}>")
+
     # ---- the stochastic layer ------------------------------------------------------------
 
     def forward(self, x: Array, eps: Array, y: Array | None = None):
         """(mu, logvar, z, out) for x (M, D) and noise eps (M, J), or (K, M, J) for K samples each.
 
-        mu, logvar: (M, J). z: like eps. out, for the likelihood: (M, D') or (K, M, D').
+        mu, logvar: (M, J). z: like eps. out, for the likelihood: (M, D') or (K, M, D'), where
+        D' = likelihood.columns * D.
         """
         x, eps, y = self.check(x, eps, y)
         self.mu, self.logvar = self._encode(x, y)  # (M, J) each
@@ -79,7 +85,8 @@ class VAE:
     def backward(self, dout: Array, dz=0.0, dmu=0.0, dlogvar=0.0) -> None:
         """Fill `grad` from what the objective sends to out and, directly, to z, mu and logvar.
 
-        Shapes as in `forward`, or broadcasting to them. May destroy dout.
+        Shapes as in `forward`, or broadcasting to them. May destroy dout. It is the backward of the latest
+        `forward`: `encode`, `decode`, `sample` and `reconstruct` overwrite what it reads.
         """
         J, shape = self.latent_dim, self.eps.shape
         dz_decoder = self.decoder.backward(dout.reshape(-1, dout.shape[-1]))  # (K M, J + C)
@@ -102,7 +109,7 @@ class VAE:
         """(..., M, I) -> (..., M, I + C): the one-hot label behind every row."""
         if y is None:
             return a
-        label = one_hot(y, self.n_classes, a.dtype)  # (M, C)
+        label = np.eye(self.n_classes, dtype=a.dtype)[y]  # (M, C)
         return np.concatenate([a, np.broadcast_to(label, (*a.shape[:-1], self.n_classes))], axis=-1)
 
     # ---- for the user ----------------------------------------------------------------------
@@ -113,16 +120,18 @@ class VAE:
 
     def decode(self, z: Array, y: Array | None = None) -> Array:
         """E[x|z], (M, D), for z (M, J)."""
-        z = checks.finite(checks.rows(z, self.latent_dim, self._real, "z"), "z")
+        z = checks.finite(checks.rows(z, self.latent_dim, self._real, "z", grey=False), "z")
         return self.likelihood.mean(self._decode(z, checks.labels(y, len(z), self.n_classes)))
 
     def sample(self, n: int, rng=None, y: Array | None = None) -> Array:
         """n draws of x ~ p(x|z), z ~ N(0, I), as (n, D). For the cleaner E[x|z], decode such z.
 
-        rng: a numpy.random.Generator, or a seed.
+        rng: a numpy.random.Generator, or a seed. y: labels (n,), or one for all.
         """
         rng = np.random.default_rng(rng)
-        z = rng.standard_normal((checks.whole(n, "n"), self.latent_dim), dtype=self._real)
+        n = checks.whole(n, "n")
+        y = np.full(n, y) if y is not None and np.ndim(y) == 0 else y
+        z = rng.standard_normal((n, self.latent_dim), dtype=self._real)
         return self.likelihood.sample(self._decode(z, checks.labels(y, n, self.n_classes)), rng)
 
     def reconstruct(self, x: Array, y: Array | None = None) -> Array:

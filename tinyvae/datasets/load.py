@@ -39,7 +39,7 @@ class Split(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Three splits that share no row of their source; validation and test may have no rows at all.
+    """Three splits that share no row of their source; validation may have no rows at all.
 
     x is uint8 (grey levels 0..255), bool, or float. `image_shape` is (h, w), or None if rows are no images;
     `n_classes` is 0 without labels.
