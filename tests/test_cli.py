@@ -218,10 +218,39 @@ def test_help_shows_an_example(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
     assert stop.value.code == 0
-    assert f"example: tinyvae {command}" in capsys.readouterr().out
+    assert f"examples:\n  tinyvae {command}" in capsys.readouterr().out
 
 
 def test_importing_the_package_imports_nothing_slow():
     code = ("import sys, tinyvae\n"
             "print([m for m in ('matplotlib', 'tqdm', 'argparse', 'csv', 'tinyvae.cli') if m in sys.modules])")
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_one_label_is_sampled_from_a_conditional_model_only(run, here, capsys):
+    assert main(["sample", str(run), "--label", "3", "--out", "x.png"]) == 2
+    assert "not conditional on labels" in capsys.readouterr().err
+    assert main(["train", *TINY, "--conditional", "--epochs", "1", "--out", "c"]) == 0
+    assert main(["sample", "c", "--label", "3", "--n", "7", "--out", "x.npy"]) == 0
+    np.testing.assert_array_equal(np.load("x.npy"), tv.load("c/model.npz").sample(7, 0, 3))
+    assert main(["sample", "c", "--label", "10", "--out", "y.npy"]) == 2
+    assert "expected 0 to 9" in capsys.readouterr().err
+    assert not (here / "y.npy").exists()
+
+
+def test_rows_that_are_no_images_are_not_drawn_as_images(here, capsys):
+    np.save("rows.npy", np.random.default_rng(0).standard_normal((40, 4)))
+    options = ["--hidden", "8", "--latent-dim", "2", "--epochs", "1", "--likelihood", "gaussian"]
+    assert main(["train", "--data", "rows.npy", *options, "--out", "r"]) == 0
+    assert "no images" in capsys.readouterr().out
+    assert main(["sample", "r", "--out", "x.png"]) == 2
+    assert "use --out samples.npy" in capsys.readouterr().err
+    assert main(["sample", "r", "--out", "x.npy"]) == 0
+
+
+def test_an_error_in_the_options_is_one_line(capsys):
+    for command in (["train", "--lr", "0"], ["train", "--latent", "2"], ["sample"], ["tran"]):
+        with pytest.raises(SystemExit) as stop:
+            main(command)
+        assert stop.value.code == 2
+        assert capsys.readouterr().err.count("\n") == 1

@@ -36,7 +36,7 @@ def noise(eps, n_rows: int, columns: int, dtype) -> Array:
 
 
 def labels(y, n_rows: int, n_classes: int) -> Array | None:
-    """y as an (M,) integer array with 0 <= y < n_classes; None for a model without labels."""
+    """y, labels (M,) or one for all rows, as (M,) integers with 0 <= y < n_classes; None for a model without labels."""
     if n_classes == 0:
         if y is not None:
             raise ValueError("labels y were given to a model without classes; build it with VAE(n_classes=…)")
@@ -47,6 +47,8 @@ def labels(y, n_rows: int, n_classes: int) -> Array | None:
     a = np.asarray(y)
     if a.dtype.kind not in "iu":
         raise TypeError(f"labels y have dtype {a.dtype}; expected integers from 0 to {n_classes - 1}")
+    if a.ndim == 0:
+        a = np.full(n_rows, a)
     if a.shape != (n_rows,):
         raise ValueError(f"labels y have shape {a.shape}; expected ({n_rows},), one label for each row")
     if a.min() < 0 or a.max() >= n_classes:

@@ -2,8 +2,10 @@
 
 import argparse
 import dataclasses
+import shutil
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import tinyvae
 
@@ -53,7 +55,6 @@ def train(args) -> int:
     else:
         config = runs.Config(**given)
     say = (lambda text: None) if args.quiet else print
-    say(f"Training on {config.data} for {config.epochs} epochs. The run is kept in {folder}")
     try:
         found = runs.train(config, folder, args.resume, args.quiet)
     except KeyboardInterrupt as error:
@@ -63,7 +64,10 @@ def train(args) -> int:
         f"KL {found['test_kl']:.2f}; binarization: {found['binarization']})")
     for path in sorted(folder.iterdir()):
         say(f"  {path}")
-    say(f"Next: tinyvae evaluate {folder}   or: tinyvae train --latent-dim 2")
+    if not (folder / "samples.png").exists():
+        say("The rows are no images, so there are no pictures of samples and reconstructions.")
+    another = f"sample {folder}" if config.latent_dim == 2 else "train --latent-dim 2"
+    say(f"Next: {_program()} evaluate {folder}   or: {_program()} {another}")
     return 0
 
 
@@ -75,10 +79,12 @@ def evaluate(args) -> int:
     print(f"on {found['test_rows']} test rows of {found['data']}, binarization {found['binarization']}, in nats:")
     print(f"  ELBO             {found['test_elbo']:.2f}   (reconstruction {found['test_reconstruction']:.2f}, "
           f"KL {found['test_kl']:.2f})")
-    print(f"  log p(x)         {found['test_log_likelihood']:.2f}{error}   ({args.samples} importance samples, "
-          f"worth {found['median_effective_samples']:.3g} in the median; ± over the images)")
+    print(f"  log p(x)         {found['test_log_likelihood']:.2f}{error}   (± one standard error over the rows; "
+          f"{args.samples} importance samples,")
+    print(f"{'':19}worth {found['median_effective_samples']:.3g} in the median row)")
     print(f"  gap              {found['gap']:.2f}   (log p(x) - ELBO, what q(z|x) falls short)")
-    print(f"  active units     {found['active_units']} of {len(found['unit_variance'])}")
+    print(f"  active units     {found['active_units']} of {len(found['unit_variance'])}   "
+          "(variance of mu over x above 0.01)")
     print(f"written to {args.folder / 'evaluation.json'}; of each row: {args.folder / 'evaluation.npz'}")
     return 0
 
@@ -92,7 +98,12 @@ def sample(args) -> int:
     _config, vae, data = runs.open_run(args.folder)
     if args.out.exists():
         raise FileExistsError(f"{args.out} exists; give --out another name")
-    y = np.arange(args.n) % vae.n_classes if vae.n_classes else None
+    if args.label is not None and not vae.n_classes:
+        raise ValueError(f"--label {args.label} was given, but the model in {args.folder} is not conditional on "
+                         "labels; leave it out, or train one with --conditional")
+    y = args.label if args.label is not None else np.arange(args.n) % vae.n_classes if vae.n_classes else None
+    if args.out.suffix == ".png" and data.image_shape is None:
+        raise ValueError(f"rows of {vae.data_dim} numbers are no images; use --out samples.npy")
     if args.out.suffix == ".npy":
         with replacing(args.out) as file:
             np.save(file, vae.sample(args.n, args.seed, y))
@@ -151,6 +162,14 @@ def data(args) -> int:
     return 0
 
 
+def _program() -> str:
+    """How the user calls this program, for a line to copy."""
+    called = Path(sys.argv[0])
+    if called.stem != "tinyvae":
+        return "python -m tinyvae"
+    return "tinyvae" if shutil.which("tinyvae") else str(called)
+
+
 def _new_folder(data: str) -> Path:
     """runs/NAME-1, or the next number that is free."""
     number = 1
@@ -162,26 +181,37 @@ def _new_folder(data: str) -> Path:
 # ---- the options -----------------------------------------------------------------------------------
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("tinyvae", description=tinyvae.__doc__, allow_abbrev=False)
+    parser = _Parser("tinyvae", description=tinyvae.__doc__, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"tinyvae {tinyvae.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def command(run, text: str, example: str) -> argparse.ArgumentParser:
-        # SUPPRESS: an option that was not given is not in the result, so that --resume can tell.
-        sub = commands.add_parser(run.__name__, help=text, description=text, epilog=f"example: {example}",
-                                  allow_abbrev=False)
+    def command(run, text: str, *examples: str) -> argparse.ArgumentParser:
+        lines = ["examples:", *(f"  tinyvae {run.__name__} {example}" for example in examples)]
+        sub = commands.add_parser(run.__name__, help=text, description=text, epilog="\n".join(lines),
+                                  allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
         sub.set_defaults(run=run)
         return sub
 
     t = command(train, "train a model and draw its pictures",
-                "tinyvae train --data mnist --data-dir FOLDER --epochs 10 --latent-dim 20")
+                "--latent-dim 2 --epochs 150", "--conditional --latent-dim 4",
+                "--data mine.npz --likelihood gaussian-shared",
+                "--data mnist --data-dir FOLDER --hidden 200,200 --latent-dim 50")
     from tinyvae.datasets import BINARIZATIONS  # light, and needed for the choices
 
     def option(*names, **kwargs):
+        # SUPPRESS: an option that was not given is not in the result, so that --resume can tell.
         t.add_argument(*names, default=argparse.SUPPRESS, **kwargs)
 
-    option("--data", help="mnist-small (bundled, the default), mnist, fashion-mnist, or a file of your own")
+    option("--data", help="mnist-small (bundled, the default), mnist, fashion-mnist, or a file of your own: .npy "
+           "(rows), .npz (x and, for labels, y), .csv (labels in a column y or label), IDX")
     option("--data-dir", help="folder of the IDX files of mnist or fashion-mnist")
     option("--epochs", type=_whole(0), help="passes over the data (40)")
     option("--batch-size", type=_whole(1), help="examples in a minibatch (128)")
@@ -201,28 +231,31 @@ def _parser() -> argparse.ArgumentParser:
     option("--validation", type=_whole(0), help="training examples held out; at most a tenth (1000)")
     option("--seed", type=_whole(0), help="of all randomness (0)")
     t.add_argument("--out", type=Path, help="folder of the run (runs/DATA-N)")
-    t.add_argument("--resume", action="store_true", help="go on with the run in --out, or start it")
+    t.add_argument("--resume", action="store_true",
+                   help="go on with the run in --out, or start it; settings cannot change")
     t.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
 
-    e = command(evaluate, "measure a model on its test set", "tinyvae evaluate runs/mnist-small-1 --samples 1000")
+    e = command(evaluate, "measure a model on its test set", "runs/mnist-small-1 --samples 1000")
     e.add_argument("folder", type=Path, metavar="RUN", help="folder that tinyvae train made")
     e.add_argument("--samples", type=_whole(1), default=200, help="importance samples for log p(x) (200)")
     e.add_argument("--rows", type=_whole(1), default=1000, help="test rows to use, from the first on (1000)")
     e.add_argument("--quiet", action="store_true", help="no progress bar")
 
-    s = command(sample, "draw from a model", "tinyvae sample runs/mnist-small-1 --n 100 --out digits.png")
+    s = command(sample, "draw from a model", "runs/mnist-small-1 --n 100 --out digits.png")
     s.add_argument("folder", type=Path, metavar="RUN", help="folder that tinyvae train made")
     s.add_argument("--n", type=_whole(1), default=100, help="how many (100)")
+    s.add_argument("--label", type=_whole(0), help="of all samples of a conditional model (each label in turn)")
     s.add_argument("--seed", type=_whole(0), default=0, help="of the draws (0)")
-    s.add_argument("--out", type=Path, default=Path("samples.png"), help="a .png or .npy file (samples.png)")
+    s.add_argument("--out", type=Path, default=Path("samples.png"),
+                   help="a .png file of means E[x|z], or a .npy file of draws x (samples.png)")
 
-    p = command(plot, "draw the pictures of a run again", "tinyvae plot runs/mnist-small-1")
+    p = command(plot, "draw the pictures of a run again", "runs/mnist-small-1")
     p.add_argument("folder", type=Path, metavar="RUN", help="folder that tinyvae train made")
 
-    g = command(gradcheck, "check every gradient of the package", "tinyvae gradcheck --seed 1")
+    g = command(gradcheck, "check every gradient of the package", "--seed 1")
     g.add_argument("--seed", type=_whole(0), default=0, help="of parameters, inputs and cotangents (0)")
 
-    d = command(data, "show a data set, and download it if need be", "tinyvae data mnist")
+    d = command(data, "show a data set, and download it if need be", "mnist")
     d.add_argument("name", nargs="?", default="mnist-small", help="as for train --data (mnist-small)")
     d.add_argument("--data-dir", help="folder of the IDX files of mnist or fashion-mnist")
     return parser

@@ -29,6 +29,8 @@ Array = np.ndarray
 COLORS = ["#3f90da", "#ffa90e", "#717581", "#b9ac70", "#a96b59",
           "#832db6", "#e76300", "#92dadd", "#bd1f01", "#94a4a2"]
 
+TITLE = 18  # points
+
 
 # ---- training ------------------------------------------------------------------------------------
 
@@ -44,7 +46,7 @@ def curves(history) -> "Figure":
     if not rows or not all(isinstance(row, dict) and {"epoch", *panels} <= set(row) for row in rows):
         raise ValueError(f"history is {history!r:.60}; expected what `fit` returns: for each epoch, and at least "
                          f"one, a dict with epoch, {', '.join(panels)}")
-    figure, axes = _figure(10, 4.4, "The bound and its two parts", columns=3)
+    figure, axes = _figure(10, 4.4, "The bound and its two parts, as training goes on", columns=3)
     for ax, (name, title) in zip(axes, panels.items(), strict=True):
         for prefix, kind, color in [("", "training", COLORS[0]), ("validation_", "validation", COLORS[6])]:
             points = [(row["epoch"], row.get(prefix + name)) for row in rows]
@@ -53,6 +55,11 @@ def curves(history) -> "Figure":
                 last = _minus(f"{points[-1][1]:.1f}")
                 ax.plot(*zip(*points, strict=True), color=color, linewidth=2.2, label=f"{kind}, last {last}",
                         marker="o" if len(points) <= 12 else "")
+        # The steep first tenth would flatten all that follows; it may leave the picture.
+        late = [value for line in ax.lines for value in line.get_ydata()[len(rows) // 10 :]]
+        if len(rows) >= 10 and late:
+            room = 0.08 * (max(late) - min(late)) + 1e-3
+            ax.set_ylim(min(late) - room, max(late) + room)
         ax.set_title(title, fontsize=14, pad=10 + 18 * len(ax.lines))
         ax.set(xlabel="epoch", ylabel="nats per example")
         ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
@@ -80,16 +87,24 @@ def samples(vae, n: int = 100, rng=None, y=None, image_shape=None) -> "Figure":
     """n images E[x|z] with z ~ N(0, I), row by row: the means of `vae.sample(n, rng)`.
 
     rng   numpy.random.Generator, or a seed
-    y     one label, or (n,) of them
+    y     one label, or (n,) of them; if they go through the classes in turn, each gets a column
     """
     shape = _image_shape(vae, image_shape)
     n = checks.whole(n, "n")
     z = np.random.default_rng(rng).standard_normal((n, vae.latent_dim), dtype=vae.theta.dtype)  # (n, J)
-    C = math.ceil(math.sqrt(n))
+    y = _labels(vae, y, n)
+    decoded = vae.decode(z, y)  # (n, D)
+    classes = np.unique([] if y is None else y)
+    in_turn = len(classes) > 1 and np.array_equal(y, np.resize(classes, n))
+    C = len(classes) if in_turn else math.ceil(math.sqrt(n))
     R = math.ceil(n / C)
     images = np.full((R * C, vae.data_dim), np.nan)  # places without an image stay empty
-    images[:n] = vae.decode(z, _labels(vae, y, n))
-    figure, _ = _grid(images.reshape(R, C, -1), shape, "Samples", "E[x|z] with z drawn from N(0, I)")
+    images[:n] = decoded
+    given = "" if y is None else f", y = {classes[0]}" if len(classes) == 1 else ", y"
+    figure, ax = _grid(images.reshape(R, C, -1), shape, "Samples", f"E[x|z{given}] with z drawn from N(0, I)")
+    if in_turn:
+        ax.set_xticks(np.arange(C) + 0.5, [f"{label}" for label in classes])
+        ax.set_xlabel("label y")
     return _fit(figure)
 
 
@@ -116,8 +131,8 @@ def manifold(vae, n: int = 20, y=None, image_shape=None, dims=None) -> "Figure":
     z[..., right] = points
     z[..., up] = points[::-1, None]  # the first row is the top
     images = vae.decode(z.reshape(n * n, J), _labels(vae, y, n * n)).reshape(n, n, -1)
-    subtitle = "E[x|z] in equal steps of prior probability" + (", other dimensions 0" if J > 2 else "")
-    figure, ax = _grid(images, shape, "The manifold", subtitle, gap=0)
+    subtitle = "E[x|z] at equal quantiles of the prior N(0, I)" + (", other dimensions 0" if J > 2 else "")
+    figure, ax = _grid(images, shape, "What two latent dimensions decode to", subtitle, gap=0.3)
     at = np.array([n * prior.cdf(value) for value in (-2, -1, 0, 1, 2)])
     ax.set_xticks(at, ["−2", "−1", "0", "1", "2"])
     ax.set_yticks(n - at, ["−2", "−1", "0", "1", "2"])
@@ -134,6 +149,8 @@ def traversal(vae, x: Array | None = None, y=None, image_shape=None, span: float
     y      one label, or (M,) of them, of x
     rows   show no more dimensions than this
     """
+    from matplotlib.patches import Rectangle
+
     shape = _image_shape(vae, image_shape)
     span, steps = checks.number(span, "span", above=0), checks.whole(steps, "steps", at_least=2)
     J = vae.latent_dim
@@ -149,14 +166,18 @@ def traversal(vae, x: Array | None = None, y=None, image_shape=None, span: float
     for row, j in enumerate(shown):
         z[row, :, j] = np.linspace(-span, span, steps)
     images = vae.decode(z.reshape(R * steps, J), _labels(vae, y, R * steps)).reshape(R, steps, -1)
-    which = "one dimension a row" if R == J else \
-        f"the {R} {'most active' if len(mu) > 1 else 'first'} of {J} dimensions"
+    which = "one dimension a row" if R == J else f"the first {R} of {J} dimensions" if len(mu) == 1 else \
+        f"the {R} most active of {J} dimensions"
     subtitle = f"{which}, the others at {'0' if x is None else 'μ(x[0])'}"
     figure, ax = _grid(images, shape, "Traversal of the latent space", subtitle)
+    if x is not None:  # a frame where each row is nearest to μ(x[0]) itself
+        for row, j in enumerate(shown):
+            nearest = np.clip(round((mu[0, j] + span) / (2 * span) * (steps - 1)), 0, steps - 1)
+            ax.add_patch(Rectangle((nearest, row), 1, 1, fill=False, color=COLORS[1], linewidth=2, zorder=3))
     ticks = np.linspace(-span, span, 5)
     ax.set_xticks(np.linspace(0.5, steps - 0.5, 5), [_minus(f"{tick:.3g}") for tick in ticks])
     ax.set_yticks(np.arange(R) + 0.5, [f"z[{j}]" for j in shown])
-    ax.set_xlabel("z[j] (prior standard deviations)")
+    ax.set_xlabel("z[j] (prior standard deviations)" + ("" if x is None else "; framed: nearest to μ(x[0])"))
     if len(mu) > 1:
         right = ax.secondary_yaxis("right")
         right.set_yticks(np.arange(R) + 0.5, [f"{activity[j]:.2f}" for j in shown])
@@ -212,7 +233,8 @@ def latent_scatter(vae, x: Array, y: Array | None = None, dims=None) -> "Figure"
     points = mu[:, [right, up]].astype(float)  # (M, 2)
     reach = 1.06 * max(2.1, np.abs(points).max())
     figure, (ax,) = _figure(7.5, 7.5, "Latent space")
-    ax.set_title("means μ(x); circles: 1 and 2 σ of the prior", fontsize=13)
+    subtitle = "means μ(x); circles: 1 and 2 σ of the prior" + ("" if y is None else "; numbers: class medians")
+    ax.set_title(subtitle, fontsize=13)
     colors = COLORS[0] if y is None else np.array(COLORS)[y % len(COLORS)]
     size = np.clip(40_000 / len(points), 6, 60)
     ax.scatter(*points.T, s=size, c=colors, alpha=0.7, linewidths=0, rasterized=True)
@@ -247,7 +269,7 @@ def _figure(width: float, height: float, title: str, columns: int = 1):
 
     figure = Figure((width, height), dpi=150, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1, wspace=0.03)  # type: ignore[union-attr, call-arg]
-    figure.suptitle(title, fontsize=18)
+    figure.suptitle(title, fontsize=TITLE)
     axes = figure.subplots(1, columns, squeeze=False)[0]
     for ax in axes:
         ax.grid(False)
@@ -266,7 +288,7 @@ def _png(figure) -> bytes:
     return file.getvalue()
 
 
-def _grid(images: Array, shape: tuple[int, int], title: str, subtitle: str, gap: float = 1.5):
+def _grid(images: Array, shape: tuple[int, int], title: str, subtitle: str, gap: float = 1.0):
     """Images (R, C, D) as R rows of C tiles, each 1 x 1 in the units of the axes; figure and axes."""
     R, C, _ = images.shape
     h, w = shape
@@ -275,9 +297,8 @@ def _grid(images: Array, shape: tuple[int, int], title: str, subtitle: str, gap:
     picture = images.reshape(R, C, h, w).swapaxes(1, 2).reshape(R * h, C * w)
     ax.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=(0, C, R, 0),
               aspect=h / w)
-    if gap:
-        ax.hlines(range(1, R), 0, C, color=ax.get_facecolor(), linewidth=gap)
-        ax.vlines(range(1, C), 0, R, color=ax.get_facecolor(), linewidth=gap)
+    ax.hlines(range(1, R), 0, C, color="0.5", linewidth=gap)  # grey parts black images, and white ones
+    ax.vlines(range(1, C), 0, R, color="0.5", linewidth=gap)
     ax.set(xlim=(0, C), ylim=(R, 0), xticks=[], yticks=[])
     ax.set_title(subtitle, fontsize=13)
     ax.tick_params(length=0)
@@ -293,6 +314,8 @@ def _fit(figure):
     figure.draw_without_rendering()  # lays it out
     width, height = ax.get_position().size * figure.get_size_inches()
     figure.set_figheight(figure.get_figheight() - height + width * aspect * ax.get_data_ratio())
+    # The title stands above the axes, not in the middle of the paper.
+    figure.suptitle(figure.get_suptitle(), x=ax.get_position().intervalx.mean(), fontsize=TITLE)
     ax.set_aspect(aspect)
     return figure
 

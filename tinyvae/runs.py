@@ -100,6 +100,9 @@ def train(config: Config, folder: Path, resume: bool = False, quiet: bool = Fals
               "versions": {"tinyvae": tinyvae.__version__, "numpy": np.__version__,
                            "python": platform.python_version()}}
     _write_json(folder / "config.json", record)
+    if not quiet:
+        print(f"Training on {data.name}, {len(data.train.x)} rows, {config.epochs} "
+              f"epoch{'s' * (config.epochs != 1)}. The run is kept in {folder}")
     history = fit(
         vae, data.train.x, objective, optimizer, config.epochs, config.batch_size, noise,
         y=_labels(config, data.train), n_samples=config.samples, warmup_epochs=config.warmup,

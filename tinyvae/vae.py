@@ -126,12 +126,10 @@ class VAE:
     def sample(self, n: int, rng=None, y: Array | None = None) -> Array:
         """n draws of x ~ p(x|z), z ~ N(0, I), as (n, D). For the cleaner E[x|z], decode such z.
 
-        rng: a numpy.random.Generator, or a seed. y: labels (n,), or one for all.
+        rng: a numpy.random.Generator, or a seed. y: labels (n,), or one label for all.
         """
         rng = np.random.default_rng(rng)
-        n = checks.whole(n, "n")
-        y = np.full(n, y) if y is not None and np.ndim(y) == 0 else y
-        z = rng.standard_normal((n, self.latent_dim), dtype=self._real)
+        z = rng.standard_normal((checks.whole(n, "n"), self.latent_dim), dtype=self._real)
         return self.likelihood.sample(self._decode(z, checks.labels(y, n, self.n_classes)), rng)
 
     def reconstruct(self, x: Array, y: Array | None = None) -> Array:
