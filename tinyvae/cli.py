@@ -36,11 +36,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def train(args) -> int:
-    from tinyvae import runs
+    from tinyvae import recipes, runs
 
     given = {field.name: getattr(args, field.name) for field in dataclasses.fields(runs.Config)
              if hasattr(args, field.name)}
-    folder = args.out or _new_folder(given.get("data", runs.Config.data))
+    base = recipes.find(given["recipe"]).config if "recipe" in given else runs.Config()
+    folder = args.out or _new_folder(given.get("recipe") or given.get("data", base.data))
     if args.resume and args.out is None:
         raise ValueError("--resume needs --out FOLDER: the run to go on with")
     if args.resume and (folder / "config.json").exists():
@@ -53,7 +54,7 @@ def train(args) -> int:
             print(f"{folder} is finished: nothing to do. Look at it with: tinyvae plot {folder}")
             return 0
     else:
-        config = runs.Config(**given)
+        config = dataclasses.replace(base, **given)
     say = (lambda text: None) if args.quiet else print
     try:
         found = runs.train(config, folder, args.resume, args.quiet)
@@ -62,12 +63,26 @@ def train(args) -> int:
                                 f"{folder}") from None
     say(f"Test ELBO {found['test_elbo']:.2f} nats (reconstruction {found['test_reconstruction']:.2f}, "
         f"KL {found['test_kl']:.2f}; binarization: {found['binarization']})")
+    if not args.quiet:
+        _compare(config, found)
     for path in sorted(folder.iterdir()):
         say(f"  {path}")
     if not (folder / "samples.png").exists():
         say("The rows are no images, so there are no pictures of samples and reconstructions.")
     another = f"sample {folder}" if config.latent_dim == 2 else "train --latent-dim 2"
     say(f"Next: {_program()} evaluate {folder}   or: {_program()} {another}")
+    return 0
+
+
+def recipes(args) -> int:
+    from tinyvae.recipes import RECIPES, options
+
+    for name, recipe in RECIPES.items():
+        print(f"{name}: {recipe.what}\n  from: {recipe.source}")
+        for changes, value in recipe.variants:
+            command = f"tinyvae train --recipe {name} {options(changes)}".rstrip()
+            published = "" if value is None else f"   ({recipe.measure.replace('_', ' ')} {value:.2f} nats)"
+            print(f"    {command}{published}")
     return 0
 
 
@@ -85,6 +100,7 @@ def evaluate(args) -> int:
     print(f"  gap              {found['gap']:.2f}   (log p(x) - ELBO, what q(z|x) falls short)")
     print(f"  active units     {found['active_units']} of {len(found['unit_variance'])}   "
           "(variance of mu over x above 0.01)")
+    _compare(runs.read(args.folder), found)
     print(f"written to {args.folder / 'evaluation.json'}; of each row: {args.folder / 'evaluation.npz'}")
     return 0
 
@@ -162,6 +178,16 @@ def data(args) -> int:
     return 0
 
 
+def _compare(config, found: dict) -> None:
+    """Print the published value of a recipe beside what was found, if it is of the same kind."""
+    from tinyvae.recipes import RECIPES
+
+    recipe = RECIPES.get(config.recipe)
+    published = recipe and recipe.published(config)
+    if recipe and published is not None and recipe.measure in found:
+        print(f"  published        {published:.2f}   ({recipe.measure.replace('_', ' ')}; {recipe.source})")
+
+
 def _program() -> str:
     """How the user calls this program, for a line to copy."""
     called = Path(sys.argv[0])
@@ -194,7 +220,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     def command(run, text: str, *examples: str) -> argparse.ArgumentParser:
-        lines = ["examples:", *(f"  tinyvae {run.__name__} {example}" for example in examples)]
+        lines = ["examples:", *(f"  tinyvae {run.__name__} {example}".rstrip() for example in examples)]
         sub = commands.add_parser(run.__name__, help=text, description=text, epilog="\n".join(lines),
                                   allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
         sub.set_defaults(run=run)
@@ -210,6 +236,7 @@ def _parser() -> argparse.ArgumentParser:
         # SUPPRESS: an option that was not given is not in the result, so that --resume can tell.
         t.add_argument(*names, default=argparse.SUPPRESS, **kwargs)
 
+    option("--recipe", help="settings of a published experiment, which the other options change; see tinyvae recipes")
     option("--data", help="mnist-small (bundled, the default), mnist, fashion-mnist, or a file of your own: .npy "
            "(rows), .npz (x and, for labels, y), .csv (labels in a column y or label), IDX")
     option("--data-dir", help="folder of the IDX files of mnist or fashion-mnist")
@@ -227,13 +254,21 @@ def _parser() -> argparse.ArgumentParser:
     option("--beta", type=_number(at_least=0), help="weight of the KL (1)")
     option("--free-bits", type=_number(at_least=0), help="nats of KL that each latent dimension has for free (0)")
     option("--warmup", type=_number(at_least=0), help="epochs during which beta rises from 0 (0)")
-    option("--lr", type=_number(above=0), help="learning rate of Adam (0.001)")
+    option("--optimizer", choices=["adam", "adagrad", "sgd"], help="sgd has a momentum of 0.9 (adam)")
+    option("--lr", type=_number(above=0), help="learning rate (0.001)")
+    option("--schedule", choices=["constant", "cosine", "staged"],
+           help="of the learning rate: constant, down to 0 along a cosine, or the eight stages of IWAE (constant)")
+    option("--adam-eps", type=_number(above=0), help="Adam's eps (1e-8)")
+    option("--init", choices=["glorot", "normal"], help="of the weights; normal: N(0, 0.01^2), AEVB (glorot)")
+    option("--bias-from-data", action="store_true", help="start the decoder's last bias at the mean image")
     option("--validation", type=_whole(0), help="training examples held out; at most a tenth (1000)")
     option("--seed", type=_whole(0), help="of all randomness (0)")
     t.add_argument("--out", type=Path, help="folder of the run (runs/DATA-N)")
     t.add_argument("--resume", action="store_true",
                    help="go on with the run in --out, or start it; settings cannot change")
     t.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
+
+    command(recipes, "list the published experiments that train can run", "")
 
     e = command(evaluate, "measure a model on its test set", "runs/mnist-small-1 --samples 1000")
     e.add_argument("folder", type=Path, metavar="RUN", help="folder that tinyvae train made")

@@ -11,6 +11,7 @@
 
 import dataclasses
 import json
+import math
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ from tinyvae.checkpoint import ACTIVATIONS, load, load_state, save
 from tinyvae.files import replacing
 from tinyvae.likelihoods import Bernoulli, Gaussian
 from tinyvae.objectives import ELBO, IWAE
-from tinyvae.optimizers import Adam
+from tinyvae.optimizers import SGD, Adagrad, Adam, Cosine, Optimizer, Staged
 from tinyvae.training import History, fit
 from tinyvae.vae import VAE
 
@@ -35,6 +36,7 @@ from tinyvae.vae import VAE
 class Config:
     """The settings of a run; their names are the options of `tinyvae train`."""
 
+    recipe: str | None = None  # where the settings come from; see `recipes`
     data: str = "mnist-small"
     data_dir: str | None = None
     validation: int = 1000
@@ -51,12 +53,25 @@ class Config:
     warmup: float = 0.0
     epochs: int = 40
     batch_size: int = 128
+    optimizer: str = "adam"
     lr: float = 1e-3
+    schedule: str = "constant"
+    adam_eps: float = 1e-8
+    init: str = "glorot"  # or "normal": all parameters from N(0, 0.01^2)
+    bias_from_data: bool = False  # the decoder's last bias starts at the logits of the mean image
     seed: int = 0
 
 
 LIKELIHOODS: dict[str, Callable[[], Bernoulli | Gaussian]] = {"bernoulli": Bernoulli, "gaussian": Gaussian,
                "gaussian-shared": lambda: Gaussian("shared"), "gaussian-network": lambda: Gaussian("network")}
+SCHEDULES: dict[str, Callable[[float, int], Any]] = {
+    "constant": lambda lr, steps: lr, "cosine": Cosine,
+    # IWAE section 5: lr 10^(-i/7) for 3^i epochs, i = 0 … 7, which are (3^8 - 1) / 2 = 3280; here for any number.
+    "staged": lambda lr, steps: Staged(lr, tuple(round(steps * (3**i - 1) / (3**8 - 1)) for i in range(1, 8)),
+                                       factor=10 ** (-1 / 7))}
+OPTIMIZERS: dict[str, Callable[[VAE, Any, Config], Optimizer]] = {
+    "adam": lambda vae, lr, config: Adam(vae, lr, eps=config.adam_eps),
+    "adagrad": lambda vae, lr, config: Adagrad(vae, lr), "sgd": lambda vae, lr, config: SGD(vae, lr, momentum=0.9)}
 BOUND_SAMPLES = 10  # of z for each test row, for the bound
 BLOCK = 20  # test rows that draw their noise from one seed
 SAVE_SECONDS = 30.0
@@ -90,7 +105,8 @@ def train(config: Config, folder: Path, resume: bool = False, quiet: bool = Fals
     how = _binarization(config, vae)
     if how == "static":
         data, how = data.freeze(config.seed), "none"
-    optimizer = Adam(vae, config.lr)
+    steps = config.epochs * math.ceil(len(data.train.x) / config.batch_size)
+    optimizer = OPTIMIZERS[config.optimizer](vae, SCHEDULES[config.schedule](config.lr, steps), config)
     _check_values(vae, data, how)
 
     _open_folder(folder, resume)
@@ -238,8 +254,17 @@ def _load_data(config: Config) -> datasets.Dataset:
 def _model(config: Config, data: datasets.Dataset, rng: np.random.Generator) -> VAE:
     if config.conditional and not data.n_classes:
         raise ValueError(f"--conditional needs labels, and {data.name} has none; leave the option out")
-    return VAE(data.train.x.shape[1], config.latent_dim, config.hidden, LIKELIHOODS[config.likelihood](),
-               ACTIVATIONS[config.activation], data.n_classes if config.conditional else 0, rng=rng)
+    vae = VAE(data.train.x.shape[1], config.latent_dim, config.hidden, LIKELIHOODS[config.likelihood](),
+              ACTIVATIONS[config.activation], data.n_classes if config.conditional else 0, rng=rng)
+    if config.init == "normal":
+        vae.theta[:] = 0.01 * rng.standard_normal(vae.theta.size)
+    if config.bias_from_data:
+        if not isinstance(vae.likelihood, Bernoulli):
+            raise ValueError("--bias-from-data sets logits and needs --likelihood bernoulli; leave it out")
+        mean = data.train.x.mean(0, dtype=np.float64) / (255 if data.train.x.dtype == np.uint8 else 1)  # (D,)
+        mean = mean.clip(0.001, 0.999)
+        vae.decoder.layers[-1].b[:] = np.log(mean / (1 - mean))
+    return vae
 
 
 def _objective(config: Config, vae: VAE):

@@ -1,0 +1,68 @@
+"""The recipes: that each can run, and that a published value stands beside nothing but its own settings."""
+
+from dataclasses import fields, replace
+
+import pytest
+
+import tinyvae as tv
+from tinyvae import runs
+from tinyvae.cli import main
+from tinyvae.recipes import RECIPES, find, options
+from tinyvae.runs import Config
+
+SMALL = ["--data", "mnist-small", "--epochs", "1", "--samples", "1", "--hidden", "8", "--latent-dim", "2"]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_runs(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--recipe", name, *SMALL, "--quiet"]) == 0
+    config = runs.read(tmp_path / "runs" / f"{name}-1")
+    assert config == replace(RECIPES[name].config, data="mnist-small", epochs=1, samples=1, hidden=(8,), latent_dim=2)
+    assert tv.load(tmp_path / "runs" / f"{name}-1" / "model.npz").latent_dim == 2
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_names_itself_and_changes_only_settings_that_exist(name):
+    recipe = find(name)
+    assert recipe.config.recipe == name
+    for changes, _ in recipe.variants:
+        assert set(changes) <= {field.name for field in fields(Config)}
+
+
+def test_a_published_value_belongs_to_its_settings_only():
+    recipe = RECIPES["iwae-table1"]
+    config = replace(recipe.config, objective="iwae", samples=50)
+    assert recipe.published(config) == -84.78
+    assert recipe.published(replace(config, seed=3, data_dir="elsewhere")) == -84.78
+    assert recipe.published(replace(config, epochs=3)) is None
+    assert recipe.published(replace(config, data="mnist-small")) is None
+
+
+def test_the_staged_schedule_is_that_of_the_iwae_paper():
+    steps = 3280 * 3000  # batches of 20 of 60,000 images
+    lr = runs.SCHEDULES["staged"](1e-3, steps)
+    start = 0
+    for i in range(8):
+        for t in (start, start + 3**i * 3000 - 1):
+            assert lr(t) == pytest.approx(1e-3 * 10 ** (-i / 7), rel=1e-12)
+        start += 3**i * 3000
+    assert start == steps
+
+
+def test_the_list_shows_commands_that_the_parser_takes(capsys):
+    assert main(["recipes"]) == 0
+    out = capsys.readouterr().out
+    for name, recipe in RECIPES.items():
+        assert f"{name}: {recipe.what}" in out
+        for changes, value in recipe.variants:
+            assert f"tinyvae train --recipe {name} {options(changes)}".rstrip() in out
+            assert value is None or f"{value:.2f} nats" in out
+
+
+def test_an_unknown_recipe_is_answered_with_the_nearest(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--recipe", "iwae-tabel"]) == 2
+    assert "did you mean 'iwae-table1'?" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,101 @@
+"""Published experiments, each as the settings of one run: `tinyvae recipes`, `tinyvae train --recipe NAME`.
+
+A recipe has variants: the same settings with a few changed, each with the value that was published for it. Any
+option of `tinyvae train` changes a setting more; the run is then no longer the one that was published.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from tinyvae.runs import Config
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One experiment: what it shows, its settings, and what was published, by variant."""
+
+    what: str
+    source: str
+    config: Config
+    # ((settings that differ, published value in nats, or None), …); the value is what `measure` names
+    variants: tuple[tuple[dict[str, Any], float | None], ...] = (({}, None),)
+    measure: str = "test_log_likelihood"
+
+    def published(self, config: Config) -> float | None:
+        """The published value for exactly these settings; the seed and the place of the data may differ."""
+        same: dict[str, Any] = {"seed": config.seed, "data_dir": config.data_dir}
+        for changes, value in self.variants:
+            if asdict(replace(self.config, **changes, **same)) == asdict(config):
+                return value
+        return None
+
+
+# Burda et al. 2015: two hidden layers of 200 tanh units, 50 latent dimensions, dynamic binarization, all 60,000 images.
+BURDA = Config(data="mnist", validation=0, hidden=(200, 200), activation="Tanh", latent_dim=50)
+KINGMA = Config(recipe="aevb", data="mnist", validation=0, binarization="none", hidden=(500,), activation="Tanh",
+                init="normal", batch_size=100, optimizer="adagrad", lr=0.02, epochs=167)
+TABLE_1 = replace(BURDA, recipe="iwae-table1", batch_size=20, schedule="staged", adam_eps=1e-4, epochs=3280)
+K_AND_VALUE = (("elbo", 1, -86.76), ("elbo", 5, -86.47), ("elbo", 50, -86.35),
+               ("iwae", 1, -86.76), ("iwae", 5, -85.54), ("iwae", 50, -84.78))
+
+RECIPES = {
+    "pytorch-example": Recipe(
+        "the VAE that most people run first: ten epochs on grey pixels",
+        "pytorch/examples, vae; its value: mean of 3 seeds, tests/benchmarks/pytorch_example.py",
+        Config(recipe="pytorch-example", data="mnist", validation=0, binarization="none", epochs=10, batch_size=128),
+        (({}, -105.67), ({"schedule": "cosine", "lr": 2e-3}, -105.67)), "test_elbo"),
+    "aevb": Recipe(
+        "the bound by latent dimension after 10^7, 3 10^7 and 10^8 examples; the manifold of figure 4",
+        "Kingma & Welling 2013, figure 2 (read from the figure, ±0.5) and figure 4",
+        KINGMA,
+        (*(({"latent_dim": J, "epochs": epochs}, value)
+           for J, values in {3: (-138.0, -134.8, -133.4), 5: (-124.1, -121.1, -119.2), 10: (-108.5, -105.4, -103.7),
+                             20: (-104.7, -101.7, -100.2), 200: (-103.9, -101.5, -100.3)}.items()
+           for epochs, value in zip((167, 500, 1667), values, strict=True)), ({"latent_dim": 2}, None)),
+        "test_elbo"),
+    "doersch": Recipe(
+        "a Gaussian decoder: unit variance, so that the loss is squared error and KL; and a learned variance",
+        "Doersch 2016, sections 2.1 to 2.4; no value published",
+        Config(recipe="doersch", data="mnist", likelihood="gaussian", schedule="cosine", epochs=50),
+        (({}, None), ({"likelihood": "gaussian-shared"}, None))),
+    "cvae": Recipe(
+        "a conditional VAE: encoder and decoder are told the digit",
+        "Doersch 2016, sections 3 and 5; no value published",
+        Config(recipe="cvae", data="mnist", conditional=True, schedule="cosine", epochs=50)),
+    "iwae-table1": Recipe(
+        "test log p(x) by bound and number of samples: the full schedule, which takes hours",
+        "Burda et al. 2015, table 1, one stochastic layer",
+        TABLE_1,
+        tuple(({"objective": bound, "samples": K}, value) for bound, K, value in K_AND_VALUE)),
+    "iwae-table1-truncated": Recipe(
+        "the same with a fortieth of the epochs: a truncated schedule, which falls short of the values",
+        "Burda et al. 2015, table 1, for the full schedule",
+        replace(TABLE_1, recipe="iwae-table1-truncated", epochs=82),
+        tuple(({"objective": bound, "samples": K}, value) for bound, K, value in K_AND_VALUE)),
+    "beta-sweep": Recipe(
+        "rate against distortion as the KL weighs less and more",
+        "Higgins et al. 2017; Alemi et al. 2018 for rate and distortion; no value published",
+        Config(recipe="beta-sweep", schedule="cosine"),
+        tuple(({"beta": beta}, None) for beta in (0.1, 0.3, 1.0, 3.0, 10.0))),
+    "linear": Recipe(
+        "a linear VAE: probabilistic PCA, whose optimum is known in closed form",
+        "Tipping & Bishop 1999; Lucas et al. 2019",
+        Config(recipe="linear", hidden=(), likelihood="gaussian-shared", latent_dim=10, schedule="cosine", lr=3e-3,
+               epochs=200)),
+}
+
+
+def find(name: str) -> Recipe:
+    """The recipe of that name; ValueError with the nearest one for a name that is none."""
+    if name not in RECIPES:
+        nearest = difflib.get_close_matches(name, RECIPES, n=1, cutoff=0)[0]
+        raise ValueError(f"unknown recipe {name!r}; did you mean {nearest!r}? See them all with: tinyvae recipes")
+    return RECIPES[name]
+
+
+def options(changes: dict[str, Any]) -> str:
+    """Settings as options of the command line."""
+    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in changes.items())
