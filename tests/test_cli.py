@@ -131,7 +131,20 @@ def test_evaluate_measures_and_writes_what_it_measured(run, capsys):
     assert found["test_rows"] == 50
     assert found["importance_samples"] == 20
     assert 0 <= found["active_units"] <= 2
-    (run / "evaluation.json").unlink()
+    assert found["gap"] == pytest.approx(found["test_log_likelihood"] - found["test_elbo"])
+    assert sum(found["kl_per_dimension"]) == pytest.approx(found["test_kl"], rel=1e-5)
+    for name in ("evaluation.json", "evaluation.npz", "posterior.png"):
+        (run / name).unlink()
+
+
+def test_a_linear_model_is_also_evaluated_in_closed_form(here, capsys):
+    np.save("rows.npy", np.random.default_rng(0).standard_normal((400, 4)) * [3, 2, 1, 1])
+    assert main(["train", "--data", "rows.npy", "--hidden", "0", "--latent-dim", "1", "--epochs", "300", "--lr", "0.03",
+                 "--quiet", "--likelihood", "gaussian-shared", "--out", "r"]) == 0
+    assert main(["evaluate", "r", "--quiet", "--samples", "2000"]) == 0
+    assert "exactly" in capsys.readouterr().out
+    found = json.loads((here / "r" / "evaluation.json").read_text())
+    assert found["exact_log_likelihood"] == pytest.approx(found["test_log_likelihood"], abs=0.05)
 
 
 def test_sample_writes_pictures_and_numbers_and_overwrites_nothing(run, here, capsys):

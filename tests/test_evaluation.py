@@ -148,6 +148,30 @@ def test_the_kls_of_the_dimensions_add_up_to_the_rate():
     assert each.sum() == pytest.approx(evaluation.elbo(vae, x)["kl"], abs=1e-12)
 
 
+def test_probabilistic_pca_is_the_best_linear_model_and_its_bound_has_no_gap():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((300, 5)) @ rng.standard_normal((5, 5)) + rng.standard_normal(5)
+    vae = evaluation.probabilistic_pca(x, 2)
+    exact = evaluation.linear_log_likelihood(vae, x)
+    # Tipping & Bishop's maximum, from the eigenvalues alone.
+    eigenvalues = np.linalg.eigvalsh(np.cov(x.T, bias=True))
+    s2 = eigenvalues[:3].mean()
+    best = -0.5 * (5 * math.log(2 * math.pi) + np.log(eigenvalues[3:]).sum() + 3 * math.log(s2) + 5)
+    assert exact.mean() == pytest.approx(best, abs=1e-10)
+    estimate = evaluation.importance_sampling(vae, x[:20], 3, rng=0)
+    np.testing.assert_allclose(estimate.log_p, exact[:20], atol=1e-10)
+    elbo = tv.ELBO(vae)
+    points = math.sqrt(2) * np.concatenate([np.eye(2), -np.eye(2)])[:, None]
+    assert -elbo.forward(x, np.broadcast_to(points, (4, 300, 2))) == pytest.approx(best, abs=1e-10)
+    elbo.forward(x, np.broadcast_to(points, (4, 300, 2)))
+    elbo.backward()
+    assert np.abs(vae.grad).max() < 1e-8  # nothing is left to learn
+    for _ in range(20):  # and no neighbour is better
+        other = tv.VAE(5, 2, (), tv.Gaussian("shared"), dtype=np.float64)
+        other.theta[:] = vae.theta + 0.01 * rng.standard_normal(vae.theta.size)
+        assert evaluation.linear_log_likelihood(other, x).mean() < best
+
+
 def test_wrong_questions_are_answered_in_one_line():
     vae, x = linear_vae(), rows(2)
     deep, wide = tv.VAE(5, 2, (3,), tv.Gaussian()), linear_vae(J=3)
@@ -158,6 +182,8 @@ def test_wrong_questions_are_answered_in_one_line():
         (lambda: evaluation.exact_posterior(wide, x[:1]), "3 latent dimensions"),
         (lambda: evaluation.exact_posterior(vae, x), "2 rows"),
         (lambda: evaluation.exact_posterior(vae, x[:1], span=0), "span"),
+        (lambda: evaluation.exact_posterior(vae, x[:1], n=21, span=3).kl_from([0, 0], [-20, -20]), "adds up to"),
+        (lambda: evaluation.probabilistic_pca(x, 5), "expected 1 to 4"),
     ]:
         with pytest.raises(ValueError, match=words):
             question()

@@ -387,6 +387,34 @@ def test_scatter_works_for_data_that_are_no_images():
     assert np.allclose(plots.latent_scatter(vae, x).axes[0].collections[0].get_offsets(), vae.encode(x)[0])
 
 
+# ---- how good a model is -------------------------------------------------------------------------
+
+
+def test_the_posterior_is_drawn_on_its_grid_with_q_in_it():
+    vae = model()
+    x = (X[:1] > 0.5).astype(np.float32)
+    figure = plots.posterior(vae, x, image_shape=SHAPE, n=101, span=5)
+    image, ax = figure.axes
+    np.testing.assert_array_equal(image.images[0].get_array(), x.reshape(SHAPE))
+    np.testing.assert_allclose(ax.images[0].get_array(), np.exp(evaluation.exact_posterior(vae, x, n=101, span=5)[1]))
+    assert ax.images[0].get_extent() == [-5, 5, -5, 5]
+    mu, logvar = vae.encode(x)
+    for ellipse, radius in zip(ax.patches, (1, 2), strict=True):
+        np.testing.assert_allclose(ellipse.get_center(), mu[0], rtol=1e-6)
+        np.testing.assert_allclose((ellipse.width, ellipse.height), 2 * radius * np.exp(0.5 * logvar[0]), rtol=1e-6)
+
+
+def test_rate_and_distortion_are_joined_in_the_order_of_the_rates():
+    points = [{"kl": 9.0, "reconstruction": 80.0, "label": "b"}, {"kl": 3.0, "reconstruction": 99.0, "label": "a"}]
+    ax = plots.rate_distortion(points).axes[0]
+    bound, curve = ax.lines
+    np.testing.assert_array_equal(curve.get_xydata(), [[3, 99], [9, 80]])
+    assert bound.get_xydata().sum(1).tolist() == [89, 89]
+    assert [text.get_text() for text in ax.texts] == ["a", "b"]
+    with pytest.raises(ValueError, match="kl, reconstruction and label"):
+        plots.rate_distortion([{"kl": 1.0}])
+
+
 # ---- the doors -----------------------------------------------------------------------------------
 
 IMAGES = {

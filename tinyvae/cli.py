@@ -97,6 +97,8 @@ def evaluate(args) -> int:
     print(f"  log p(x)         {found['test_log_likelihood']:.2f}{error}   (± one standard error over the rows; "
           f"{args.samples} importance samples,")
     print(f"{'':19}worth {found['median_effective_samples']:.3g} in the median row)")
+    if "exact_log_likelihood" in found:
+        print(f"  exactly          {found['exact_log_likelihood']:.2f}   (a linear model: in closed form)")
     print(f"  gap              {found['gap']:.2f}   (log p(x) - ELBO, what q(z|x) falls short)")
     print(f"  active units     {found['active_units']} of {len(found['unit_variance'])}   "
           "(variance of mu over x above 0.01)")

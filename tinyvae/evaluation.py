@@ -147,6 +147,31 @@ def linear_log_likelihood(vae: VAE, x: Array, y: Array | None = None) -> Array:
     return -0.5 * ((r * r).sum(0) + np.linalg.slogdet(covariance)[1] + vae.data_dim * gaussian.LOG_2PI)
 
 
+def probabilistic_pca(x: Array, latent_dim: int) -> VAE:
+    """The linear VAE of the largest likelihood for the rows of x (N, D), in closed form, float64.
+
+    With the eigenvalues lambda of the rows' covariance and eigenvectors U: sigma^2 is the mean of the D - J
+    smallest, W^T = U_J (Lambda_J - sigma^2 I)^(1/2) (Tipping & Bishop 1999, eq. 7 and 8), and q(z|x) is the
+    posterior itself, whose covariance is diagonal in these coordinates: the bound has no gap.
+    """
+    J, D = latent_dim, x.shape[1]
+    if not 0 < J < D:
+        raise ValueError(f"latent_dim is {J}; expected 1 to {D - 1}, less than the columns of x")
+    vae = VAE(D, J, (), Gaussian("shared"), dtype=np.float64, rng=0)
+    rows = checks.finite(checks.rows(x, D, np.float64), "x")
+    mean = rows.mean(0)
+    eigenvalues, vectors = np.linalg.eigh(np.cov(rows.T, bias=True))  # ascending
+    variance = eigenvalues[:-J].mean()
+    W = (vectors[:, -J:] * np.sqrt(eigenvalues[-J:] - variance)).T  # (J, D)
+    encoder, decoder = vae.encoder.layers[0], vae.decoder.layers[0]
+    decoder.W[:], decoder.b[:] = W, mean
+    vae.parameters()["likelihood.log_std"][:] = 0.5 * np.log(variance)
+    # p(z|x) = N(W (x - mean) / lambda, sigma^2 / lambda), dimension by dimension.
+    encoder.W[:] = np.hstack([(W / eigenvalues[-J:, None]).T, np.zeros((D, J))])
+    encoder.b[:] = np.concatenate([-W @ mean / eigenvalues[-J:], np.log(variance / eigenvalues[-J:])])
+    return vae
+
+
 class Posterior(NamedTuple):
     """p(z|x) of one example on a grid over two latent dimensions."""
 
@@ -160,7 +185,7 @@ class Posterior(NamedTuple):
         mu, logvar: (2,) of q. ValueError if q does not lie on the grid.
         """
         step = self.z[1] - self.z[0]
-        log_q = gaussian.log_density(_grid(self.z), mu, logvar)  # (n, n)
+        log_q = gaussian.log_density(_grid(self.z), np.asarray(mu), np.asarray(logvar))  # (n, n)
         q = np.exp(log_q) * step**2
         if abs(q.sum() - 1) > 1e-3:
             raise ValueError(f"on this grid q(z|x) adds up to {q.sum():.4f} instead of 1; give exact_posterior "

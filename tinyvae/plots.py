@@ -251,6 +251,64 @@ def latent_scatter(vae, x: Array, y: Array | None = None, dims=None) -> "Figure"
     return _fit(figure)
 
 
+def posterior(vae, x: Array, y: Array | None = None, image_shape=None, n: int = 401, span: float = 4.0) -> "Figure":
+    """The exact p(z|x) of one row x (1, D) on a grid of n x n points, and the outlines of 1 and 2 σ of q(z|x) in it.
+
+    For a model with two latent dimensions. The view is as wide as the two of them need; span bounds the grid.
+    """
+    from matplotlib.patches import Ellipse
+
+    shape = _image_shape(vae, image_shape)
+    exact = evaluation.exact_posterior(vae, x, y, n, span)
+    mu, logvar = (a[0].astype(float) for a in vae.encode(x, y))  # (2,) each
+    sigma = np.exp(0.5 * logvar)
+    seen = exact.z[np.argwhere(exact.log_density > exact.log_density.max() - 8)[:, ::-1]]  # (points, 2)
+    low, high = np.minimum(seen.min(0), mu - 3 * sigma), np.maximum(seen.max(0), mu + 3 * sigma)
+    middle, reach = (low + high) / 2, 0.55 * (high - low).max()
+    figure, (left, ax) = _figure(9.5, 5.6, "The posterior and its approximation", columns=2)
+    figure.get_layout_engine().set(wspace=0.06)
+    image, _ = vae.check_data(x, y)
+    left.imshow(image.reshape(shape), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    left.set(xticks=[], yticks=[])
+    left.set_title("x", fontsize=13)
+    left.spines[:].set_visible(False)
+    ax.imshow(np.exp(exact.log_density), cmap="Blues", origin="lower", interpolation="bilinear",
+              extent=(-span, span, -span, span))
+    for radius in (1, 2):
+        ax.add_patch(Ellipse(mu, *(2 * radius * sigma), fill=False, color=COLORS[6], linewidth=2,
+                             label="q(z|x), 1 and 2 σ" if radius == 1 else None))
+    ax.set(xlim=(middle[0] - reach, middle[0] + reach), ylim=(middle[1] - reach, middle[1] + reach), aspect="equal",
+           xlabel=_name(0), ylabel=_name(1))
+    ax.set_title("blue: the density p(z|x)", fontsize=13)
+    ax.legend(fontsize=12, frameon=False, loc="upper left")
+    return figure
+
+
+def rate_distortion(points) -> "Figure":
+    """Rate against distortion, a point for each model: what a code costs, and what is lost by it.
+
+    points   dicts with `kl` (rate) and `reconstruction` (distortion), in nats, and a `label`
+    """
+    points = list(points)
+    if not points or not all(isinstance(p, dict) and {"kl", "reconstruction", "label"} <= set(p) for p in points):
+        raise ValueError("points must be dicts with kl, reconstruction and label, and at least one")
+    points.sort(key=lambda p: p["kl"])
+    figure, (ax,) = _figure(7.5, 6, "Rate and distortion")
+    rates, distortions = ([p[name] for p in points] for name in ("kl", "reconstruction"))
+    best = min(rate + distortion for rate, distortion in zip(rates, distortions, strict=True))
+    ax.plot([0, best], [best, 0], color="0.6", linewidth=1.3, linestyle="--",
+            label=f"equal bound: rate + distortion = {best:.1f}")
+    ax.plot(rates, distortions, color=COLORS[0], linewidth=2.2, marker="o")
+    for p in points:
+        ax.annotate(p["label"], (p["kl"], p["reconstruction"]), (8, 6), textcoords="offset points", fontsize=12)
+    room_x, room_y = 0.12 * max(rates) + 1, 0.12 * (max(distortions) - min(distortions)) + 1
+    ax.set(xlim=(max(0, min(rates) - room_x), max(rates) + room_x),
+           ylim=(max(0, min(distortions) - room_y), max(distortions) + room_y),
+           xlabel="rate: KL(q(z|x) ‖ p(z)) in nats", ylabel="distortion: −E[log p(x|z)] in nats")
+    ax.legend(fontsize=12, frameon=False)
+    return figure
+
+
 def _apart(points: Array, distance: float) -> Array:
     """Points (n, 2), those closer than `distance` pushed apart."""
     for _ in range(100):

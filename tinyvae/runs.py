@@ -175,6 +175,13 @@ def evaluate(folder: Path, samples: int, rows: int, quiet: bool = False) -> dict
         "active_units": active, "unit_variance": variance.tolist(),
         "kl_per_dimension": evaluation.kl_per_dimension(vae, x, y).tolist(),
         "unit": "nats", "test_rows": M, "data": data.name, "version": tinyvae.__version__, **depends_on}
+    if not vae.hidden and isinstance(vae.likelihood, Gaussian) and vae.likelihood.columns == 1:
+        answer["exact_log_likelihood"] = float(evaluation.linear_log_likelihood(vae, x, y).mean())
+    if vae.latent_dim == 2 and data.image_shape is not None:
+        from tinyvae import plots
+
+        first = plots.posterior(vae, x[:1], None if y is None else y[:1], data.image_shape)
+        _write_figure(first, folder / "posterior.png")
     _write_json(folder / "evaluation.json", answer)
     return answer
 
