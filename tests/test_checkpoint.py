@@ -269,7 +269,7 @@ def with_other_parts():
 
 def with_theta(theta):
     vae = model()
-    vae.theta = theta
+    vae._theta = theta
     return vae
 
 

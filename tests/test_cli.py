@@ -133,7 +133,7 @@ def test_evaluate_measures_and_writes_what_it_measured(run, capsys):
     assert 0 <= found["active_units"] <= 2
     assert found["gap"] == pytest.approx(found["test_log_likelihood"] - found["test_elbo"])
     assert sum(found["kl_per_dimension"]) == pytest.approx(found["test_kl"], rel=1e-5)
-    for name in ("evaluation.json", "evaluation.npz", "posterior.png"):
+    for name in ("evaluation.json", "evaluation-20.npz", "posterior.png"):
         (run / name).unlink()
 
 
@@ -267,3 +267,66 @@ def test_an_error_in_the_options_is_one_line(capsys):
             main(command)
         assert stop.value.code == 2
         assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_data_that_changed_since_the_run_are_refused(here, capsys):
+    rows = np.random.default_rng(0).random((60, 4))
+    np.save("rows.npy", rows)
+    assert main(["train", "--data", "rows.npy", *TINY, "--epochs", "1", "--out", "r"]) == 0
+    os.makedirs("elsewhere")
+    os.chdir("elsewhere")  # the run knows where its data are
+    assert main(["evaluate", "../r", "--samples", "2", "--quiet"]) == 0
+    np.save("../rows.npy", rows[::-1])
+    for command in ("evaluate", "plot", "sample"):
+        assert main([command, "../r"]) == 2
+        assert "changed since" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("settings", [
+    {"likelihood": "foo"}, {"objective": "foo"}, {"validation": "x"}, {"hidden": 3}, {"epochs": -1}, {"lr": 0},
+    {"unknown": 1}, {"seed": None}])
+def test_a_config_of_nonsense_is_named(run, here, capsys, settings):
+    os.makedirs("r")
+    config = json.loads((run / "config.json").read_text())
+    config["settings"] |= settings
+    (here / "r" / "config.json").write_text(json.dumps(config))
+    assert main(["train", "--resume", "--out", "r"]) == 2
+    err = capsys.readouterr().err
+    assert "config.json is not the config of a run" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "", "{}", '{"settings": {}}', "\0"])
+def test_a_damaged_config_is_named(here, capsys, text):
+    os.makedirs("r")
+    (here / "r" / "config.json").write_text(text)
+    assert main(["evaluate", "r"]) == 2
+    assert "config.json is not the config of a run" in capsys.readouterr().err
+
+
+def test_too_much_memory_is_said_in_one_line(run, here, capsys):
+    assert main(["sample", str(run), "--n", str(10**13), "--out", "x.npy"]) == 2
+    assert "not enough memory" in capsys.readouterr().err
+
+
+def test_two_runs_started_at_once_get_a_folder_each(here):
+    command = [sys.executable, "-m", "tinyvae", "train", *TINY, "--epochs", "1"]
+    for process in [subprocess.Popen(command) for _ in range(3)]:
+        assert process.wait(120) == 0
+    assert sorted(os.listdir("runs")) == ["mnist-small-1", "mnist-small-2", "mnist-small-3"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes among its files")
+def test_a_pipe_is_no_data(here, capsys):
+    os.mkfifo("p.npy")
+    assert main(["data", "p.npy"]) == 2
+    assert "neither a file nor a folder" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGPIPE on Windows")
+def test_a_reader_that_stops_early_hears_no_complaint():
+    command = [sys.executable, "-m", "tinyvae", "recipes"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 141

@@ -1,6 +1,8 @@
 """Whatever comes in through the public names: the right answer, or one clear line."""
 
+import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -127,7 +129,8 @@ WRONG_MODELS = [
     ({"n_classes": -1}, ValueError, "n_classes"), ({"dtype": np.float16}, TypeError, "float32"),
     ({"dtype": "int"}, TypeError, "float32"), ({"likelihood": "bernoulli"}, TypeError, "likelihood"),
     ({"activation": "relu"}, TypeError, "activation"), ({"likelihood": tv.Bernoulli}, TypeError, "likelihood"),
-    ({"activation": tv.ReLU()}, TypeError, "activation"),
+    ({"activation": tv.ReLU()}, TypeError, "activation"), ({"activation": np.tanh}, TypeError, "activation"),
+    ({"activation": int}, TypeError, "activation"),
 ]
 
 
@@ -143,6 +146,8 @@ def test_a_model_that_cannot_be_is_refused_in_one_line(arguments, error, words):
     (lambda: tv.Gaussian(math.nan), ValueError), (lambda: tv.Gaussian("netwrk"), ValueError),
     (lambda: tv.Gaussian(None), TypeError), (lambda: tv.Gaussian(True), TypeError),
     (lambda: tv.Gaussian(10**400), ValueError),
+    (lambda: tv.ELBO(None), TypeError), (lambda: tv.IWAE(tv.VAE), TypeError),
+    (lambda: tv.Adam(None), TypeError),
     (lambda: tv.ELBO(example()[0], beta=-1), ValueError), (lambda: tv.ELBO(example()[0], beta=math.inf), ValueError),
     (lambda: tv.ELBO(example()[0], beta="1"), TypeError), (lambda: tv.ELBO(example()[0], free_bits=-1), ValueError),
     (lambda: example()[0].sample(0), ValueError), (lambda: example()[0].sample(1.5), TypeError),
@@ -242,3 +247,30 @@ def test_numbers_too_large_for_float32_are_refused_without_a_warning():
 def test_whole_and_number_take_numpy_scalars():
     assert checks.whole(np.int64(3), "n") == 3
     assert checks.number(np.float32(0.5), "lr") == 0.5
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_copied_model_is_a_model_of_its_own_that_learns(copied):
+    vae, x, _ = example()
+    other = copied(vae)
+    np.testing.assert_array_equal(other.encode(x)[0], vae.encode(x)[0])
+    tv.fit(other, x, epochs=2, rng=0, progress=False)
+    tv.fit(vae, x, epochs=2, rng=0, progress=False)
+    np.testing.assert_array_equal(other.theta, vae.theta)
+    assert not np.shares_memory(other.theta, vae.theta)
+    assert all(np.shares_memory(view, other.theta) for view in other.parameters().values())
+
+
+def test_assigning_theta_changes_the_model():
+    vae, _, _ = example()
+    vae.theta = 2 * vae.theta
+    np.testing.assert_array_equal(vae.parameters()["encoder.0.W"].ravel(), vae.theta[: 5 * 4])
+    with pytest.raises(ValueError, match="theta has shape"):
+        vae.theta = vae.theta[:-1]
+
+
+def test_one_label_stands_for_all_rows():
+    vae = tv.VAE(5, 2, (4,), n_classes=3, rng=0)
+    x = np.random.default_rng(0).random((6, 5))
+    np.testing.assert_array_equal(vae.encode(x, 2)[0], vae.encode(x, np.full(6, 2))[0])
+    np.testing.assert_array_equal(vae.sample(4, 0, 1), vae.sample(4, 0, [1] * 4))

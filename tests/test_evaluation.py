@@ -195,7 +195,7 @@ def test_an_interrupted_evaluation_keeps_what_it_had_finished(tmp_path, monkeypa
     command = ["evaluate", str(folder), "--samples", "30", "--rows", "90", "--quiet"]
     assert main(command) == 0
     whole = json.loads((folder / "evaluation.json").read_text())
-    for name in ("evaluation.json", "evaluation.npz"):
+    for name in ("evaluation.json", "evaluation-30.npz"):
         (folder / name).unlink()
 
     sample, calls = evaluation.importance_sampling, []
@@ -215,5 +215,9 @@ def test_an_interrupted_evaluation_keeps_what_it_had_finished(tmp_path, monkeypa
     assert json.loads((folder / "evaluation.json").read_text()) == whole
     assert main([*command[:3], "31", *command[4:]]) == 0  # another question starts anew
     assert len(calls) == 11
-    assert main([*command[:-2], "45", "--quiet"]) == 0
+    kept = (folder / "evaluation-30.npz").read_bytes()
+    assert main([*command[:-2], "45", "--quiet"]) == 0  # fewer rows cost nothing and take nothing away
+    assert len(calls) == 11
+    assert (folder / "evaluation-30.npz").read_bytes() == kept
+    assert json.loads((folder / "evaluation.json").read_text())["test_rows"] == 45
     capsys.readouterr()

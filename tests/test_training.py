@@ -1,17 +1,20 @@
 """fit: determinism, resuming bit for bit, history, divergence, and what it refuses."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from functools import partial
 
 import numpy as np
 import pytest
 
 import tinyvae as tv
+from tinyvae import checkpoint
 
 
 def digits(n=300, seed=0):
@@ -265,7 +268,9 @@ def test_bad_input_is_refused_before_anything_changes(tmp_path):
         ((x,), {"batch_size": 0}, ValueError, "batch_size"), ((x,), {"batch_size": 2.5}, TypeError, "batch_size"),
         ((x,), {"y": np.zeros(300, int)}, ValueError, "without classes"),
         ((x,), {"binarization": "dinamic"}, ValueError, "dinamic"),
-        ((x,), {"optimizer": tv.Adam(model())}, ValueError, "another model"),
+        ((x,), {"optimizer": tv.Adam(model())}, ValueError, "built with this vae"),
+        ((x,), {"objective": "elbo"}, ValueError, "built with this vae"),
+        ((x,), {"checkpoint_seconds": "a"}, TypeError, "checkpoint_seconds"),
         ((x,), {"objective": tv.IWAE(vae), "warmup_epochs": 1}, ValueError, "warmup"),
         ((x,), {"validation": x[:, :3]}, ValueError, "validation"),
     ]:
@@ -281,7 +286,7 @@ def test_what_cannot_be_saved_is_said_before_training_starts(tmp_path):
     with pytest.raises(OSError, match="missing"):
         tv.fit(vae, digits(), checkpoint=tmp_path / "missing" / "run.npz", progress=False)
     rng = np.random.Generator(np.random.MT19937(0))
-    with pytest.raises(TypeError, match="JSON"):
+    with pytest.raises(ValueError, match="PCG64, not of MT19937"):
         tv.fit(vae, digits(), rng=rng, checkpoint=tmp_path / "run.npz", progress=False)
     np.testing.assert_array_equal(vae.theta, theta)
 
@@ -304,10 +309,13 @@ def test_resuming_with_other_settings_is_refused(tmp_path):
     with pytest.raises(FileExistsError, match="resume=True"):
         tv.fit(model(), digits(), checkpoint=path, progress=False)
     vae = model()
-    with pytest.raises(ValueError, match="not a checkpoint of fit with SGD"):
-        tv.fit(vae, digits(), None, tv.SGD(vae), batch_size=32, checkpoint=path, resume=True, progress=False)
+    rest = {"batch_size": 32, "checkpoint": path, "resume": True, "progress": False, "validation": digits(50, 9)}
+    with pytest.raises(ValueError, match=r"optimizer Adam.*this run has SGD"):
+        tv.fit(vae, digits(), None, tv.SGD(vae), **rest)
     with pytest.raises(ValueError, match="batch_size 32; this run has 64"):
-        tv.fit(model(), digits(), batch_size=64, checkpoint=path, resume=True, progress=False)
+        tv.fit(model(), digits(), **rest | {"batch_size": 64})
+    with pytest.raises(ValueError, match=r"validation uint8.*this run has none"):
+        tv.fit(model(), digits(), **rest | {"validation": None})
     with pytest.raises(ValueError, match="data"):
         tv.fit(model(), digits(seed=5), batch_size=32, checkpoint=path, resume=True, progress=False)
     with pytest.raises(ValueError, match="another model"):
@@ -315,3 +323,76 @@ def test_resuming_with_other_settings_is_refused(tmp_path):
     tv.save(tmp_path / "model.npz", model())
     with pytest.raises(ValueError, match="resume"):
         tv.fit(model(), digits(), batch_size=32, checkpoint=tmp_path / "model.npz", resume=True, progress=False)
+
+
+def test_resuming_with_other_labels_is_refused(tmp_path):
+    x, y = digits(60), np.arange(60) % 3
+    for labels in (y, y[::-1]):
+        vae = tv.VAE(12, 2, (8,), n_classes=3, rng=0)
+        fit = partial(tv.fit, vae, x, y=labels, epochs=1, checkpoint=tmp_path / "c.npz", resume=True, progress=False)
+        if labels is y:
+            fit()
+        else:
+            with pytest.raises(ValueError, match="was made with data"):
+                fit()
+
+
+def test_a_long_history_fits_into_the_checkpoint_and_keeps_its_columns(tmp_path):
+    path = tmp_path / "c.npz"
+    vae, x = tv.VAE(3, 1, (), rng=0), np.random.default_rng(0).random((4, 3))
+    history = tv.fit(vae, x, epochs=2000, rng=0, checkpoint=path, progress=False, validation=x)
+    _, state, arrays = checkpoint.load_state(path)
+    assert len(json.dumps(state)) < 5000
+    assert arrays["history.loss"].shape == (2000,)
+    again = tv.fit(vae, x, epochs=2000, rng=0, checkpoint=path, resume=True, progress=False, validation=x)
+    assert list(again) == list(history)
+    assert [list(row) for row in again] == [list(row) for row in history]  # in the same order, too
+
+
+@pytest.mark.parametrize("change", [
+    {"epoch": "x"}, {"epoch": -1}, {"epoch": 1.5}, {"epoch": 7}, {"step": 99}, {"t": None}, {"t": -1}, {"sums": None},
+    {"sums": [1.0]}, {"seconds": "1"}, {"rng": None}, {"rng": {}}, {"order_rng": 3}, {"settings": None},
+    {"settings": {}},
+    {"rng": {"bit_generator": "PCG64", "state": {"state": -1, "inc": 0}, "has_uint32": 0, "uinteger": 0}}])
+def test_a_checkpoint_of_nonsense_changes_nothing(tmp_path, change):
+    path = tmp_path / "run.npz"
+    vae = train(path, epochs=1)[0]
+    _, state, arrays = checkpoint.load_state(path)
+    path.unlink()
+    checkpoint.save(path, vae, state | change, arrays)
+    other = model()
+    theta = other.theta.copy()
+    with pytest.raises(ValueError, match=r"run\.npz") as caught:
+        tv.fit(other, digits(), epochs=2, batch_size=32, rng=1, checkpoint=path, resume=True, progress=False,
+               validation=digits(50, 9))
+    assert "\n" not in str(caught.value)
+    np.testing.assert_array_equal(other.theta, theta)
+
+
+def test_a_batch_larger_than_the_data_is_all_of_it():
+    vae = tv.VAE(12, 2, (8,), rng=0)
+    tv.fit(vae, digits(10), epochs=1, batch_size=10**400, rng=0, progress=False)
+
+
+def test_numbers_too_large_for_the_model_are_named_not_called_divergence():
+    vae = tv.VAE(3, 1, (4,), tv.Gaussian(), rng=0)
+    x = np.ones((5, 3))
+    x[2, 1] = 1e300
+    with pytest.raises(ValueError, match=r"x is not finite: inf at index \(2, 1\)"):
+        tv.fit(vae, x, progress=False)
+    x[2, 1] = 3.0
+    with pytest.raises(ValueError, match="binarization 'dynamic'"):
+        tv.fit(vae, x, binarization="dynamic", progress=False)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGINT to oneself on Windows")
+def test_ctrl_c_in_the_last_step_is_not_lost():
+    vae = tv.VAE(12, 2, (8,), rng=0)
+
+    class Last(tv.ELBO):
+        def backward(self):
+            super().backward()
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt, match="stopped after 1 epochs"):
+        tv.fit(vae, digits(10), Last(vae), epochs=1, batch_size=10, rng=0, progress=False)

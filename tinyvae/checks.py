@@ -106,6 +106,13 @@ def sequence(value, name: str) -> tuple:
     return tuple(value)
 
 
+def model(value):
+    """value, if it looks like a VAE."""
+    if isinstance(value, type) or not hasattr(value, "theta") or not hasattr(value, "likelihood"):
+        raise TypeError(f"vae is {value!r}; expected a model such as tv.VAE(784, 20)")
+    return value
+
+
 def likelihood(value):
     """value, if it looks like a likelihood."""
     if isinstance(value, type) or not hasattr(value, "log_prob"):
@@ -114,8 +121,12 @@ def likelihood(value):
 
 
 def activation(value):
-    """value, if it can be called to make a layer."""
-    if not callable(value):
+    """value, if calling it makes a layer."""
+    try:
+        made = value()
+    except Exception:  # whatever it is, it is no class of layers
+        made = None
+    if not (hasattr(made, "forward") and hasattr(made, "backward")):
         raise TypeError(f"activation is {value!r}; expected a class such as tv.ReLU")
     return value
 

@@ -2,6 +2,8 @@
 
 import argparse
 import dataclasses
+import io
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -9,27 +11,34 @@ from typing import NoReturn
 
 import tinyvae
 
-PLACES = "runs"
-
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 if it went well, 2 for bad input, 1 for a run or check that failed, 130 for Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no "±" shows a "?"
     args = _parser().parse_args(argv)
     try:
         return args.run(args)
     except FloatingPointError as error:
-        print(f"tinyvae: {error}", file=sys.stderr)
-        return 1
+        return _say(error, 1)
+    except BrokenPipeError:  # whoever read our output has seen enough, as `head` does
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for the interpreter's last flush
+        return 141
     except OSError as error:
         named = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
-        print(f"tinyvae: {named}", file=sys.stderr)
-        return 2
+        return _say(named, 2)
+    except MemoryError as error:
+        return _say(f"not enough memory ({error}); take smaller sizes", 2)
     except (ValueError, TypeError) as error:
-        print(f"tinyvae: {error}", file=sys.stderr)
-        return 2
+        return _say(error, 2)
     except KeyboardInterrupt as error:
-        print(f"\ntinyvae: {error or 'interrupted'}", file=sys.stderr)
-        return 130
+        return _say(str(error) or "interrupted", 130)
+
+
+def _say(error, status: int) -> int:
+    print(f"tinyvae: {error}", file=sys.stderr)
+    return status
 
 
 # ---- the commands ----------------------------------------------------------------------------------
@@ -37,12 +46,16 @@ def main(argv: list[str] | None = None) -> int:
 
 def train(args) -> int:
     from tinyvae import recipes, runs
+    from tinyvae.datasets.load import NAMES
 
     given = {field.name: getattr(args, field.name) for field in dataclasses.fields(runs.Config)
              if hasattr(args, field.name)}
     base = recipes.find(given["recipe"]).config if "recipe" in given else runs.Config()
-    folder = args.out or _new_folder(given.get("recipe") or given.get("data", base.data))
-    if args.resume and args.out is None:
+    for name in ("data", "data_dir"):  # the run can then be found from any folder
+        if name in given and given[name] not in NAMES and os.path.exists(given[name]):
+            given[name] = os.path.abspath(given[name])
+    folder = args.out
+    if args.resume and folder is None:
         raise ValueError("--resume needs --out FOLDER: the run to go on with")
     if args.resume and (folder / "config.json").exists():
         config = runs.read(folder)
@@ -55,12 +68,8 @@ def train(args) -> int:
             return 0
     else:
         config = dataclasses.replace(base, **given)
+    folder, found = runs.train(config, folder, args.resume, args.quiet)
     say = (lambda text: None) if args.quiet else print
-    try:
-        found = runs.train(config, folder, args.resume, args.quiet)
-    except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(f"{error or 'interrupted'}; saved. Go on with: tinyvae train --resume --out "
-                                f"{folder}") from None
     say(f"Test ELBO {found['test_elbo']:.2f} nats (reconstruction {found['test_reconstruction']:.2f}, "
         f"KL {found['test_kl']:.2f}; binarization: {found['binarization']})")
     if not args.quiet:
@@ -103,7 +112,7 @@ def evaluate(args) -> int:
     print(f"  active units     {found['active_units']} of {len(found['unit_variance'])}   "
           "(variance of mu over x above 0.01)")
     _compare(runs.read(args.folder), found)
-    print(f"written to {args.folder / 'evaluation.json'}; of each row: {args.folder / 'evaluation.npz'}")
+    print(f"written to {args.folder / 'evaluation.json'}; of each row: {args.folder / found['of_each_row']}")
     return 0
 
 
@@ -196,14 +205,6 @@ def _program() -> str:
     if called.stem != "tinyvae":
         return "python -m tinyvae"
     return "tinyvae" if shutil.which("tinyvae") else str(called)
-
-
-def _new_folder(data: str) -> Path:
-    """runs/NAME-1, or the next number that is free."""
-    number = 1
-    while (folder := Path(PLACES) / f"{Path(data).stem}-{number}").exists():
-        number += 1
-    return folder
 
 
 # ---- the options -----------------------------------------------------------------------------------

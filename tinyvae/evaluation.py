@@ -1,6 +1,7 @@
 """How good a model is, in nats: the bound, log p(x) by importance sampling, the active units."""
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,20 @@ ROWS = 1000  # examples x samples that are worked on at once: a few MB
 def default_binarization(vae: VAE) -> str:
     """"dynamic" for a likelihood of x in [0, 1], "none" for one of real x."""
     return "dynamic" if vae.likelihood.support == (0.0, 1.0) else "none"
+
+
+def data_rows(vae: VAE, x, binarization: str, name: str = "x") -> Array:
+    """x (N, D) in the dtype it came in, or in theta's if it is no uint8 or bool, checked once and for all."""
+    x = np.asarray(x)
+    checks.rows(x[:1] if x.ndim else x, vae.data_dim, vae.theta.dtype, name)
+    if x.dtype not in (np.uint8, bool):
+        with np.errstate(over="ignore"):  # a number too large becomes inf, which `finite` names
+            x = checks.finite(x.astype(vae.theta.dtype, copy=False), name)
+        checks.inside(x, vae.likelihood.support, type(vae.likelihood).__name__)
+        if binarization != "none":
+            checks.inside(x, (0.0, 1.0), f"binarization {binarization!r}")
+    batch(x[:1], binarization, np.random.default_rng(0), vae.theta.dtype)  # says if there is no such rule
+    return x
 
 
 def batch(x: Array, binarization: str, rng: np.random.Generator, dtype) -> Array:
@@ -55,6 +70,10 @@ class Estimate(NamedTuple):
     log_p: Array  # (M,) in nats
     effective_samples: Array  # (M,) (sum_k w_k)^2 / sum_k w_k^2, from 1 (one weight is all) to K (all are equal)
     n_samples: int  # K
+
+    def first(self, n: int) -> "Estimate":
+        """The estimates of the first n rows."""
+        return Estimate(self.log_p[:n], self.effective_samples[:n], self.n_samples)
 
     @property
     def standard_error(self) -> Array:
@@ -218,6 +237,6 @@ def _grid(axis: Array) -> Array:
     return np.stack(np.meshgrid(axis, axis), axis=-1)
 
 
-def _chunks(n: int, size: int) -> list[slice]:
+def _chunks(n: int, size: int) -> Iterator[slice]:
     size = max(size, 1)
-    return [slice(start, min(start + size, n)) for start in range(0, max(n, 1), size)]
+    return (slice(start, min(start + size, n)) for start in range(0, max(n, 1), size))

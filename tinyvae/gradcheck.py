@@ -118,6 +118,8 @@ def check_gradients(what, *inputs, rng=0, entries: int = 200, complex_tolerance:
     problem = _problem(what, inputs, rng)
     v = problem.v
     value = np.array(problem.forward(v.copy()))
+    if not np.isfinite(value).all():
+        raise ValueError(f"{problem.title}: forward gives values that are not finite; check it at other inputs")
     if not np.array_equal(value, problem.forward(v.copy())):
         raise ValueError(f"{problem.title}: forward gives another value at each call; take the noise as an "
                          "argument, so that it can be held fixed")

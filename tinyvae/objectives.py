@@ -28,7 +28,7 @@ class ELBO:
     """
 
     def __init__(self, vae: VAE, beta: float = 1.0, free_bits: float = 0.0):
-        self.vae = vae
+        self.vae = checks.model(vae)
         self.beta = checks.number(beta, "beta", at_least=0)
         self.free_bits = checks.number(free_bits, "free_bits", at_least=0)
 
@@ -64,7 +64,7 @@ class IWAE:
     """
 
     def __init__(self, vae: VAE):
-        self.vae = vae
+        self.vae = checks.model(vae)
 
     def forward(self, x: Array, eps: Array, y: Array | None = None) -> float:
         """The loss for x (M, D) and noise eps (K, M, J)."""

@@ -44,7 +44,7 @@ class Cosine(NamedTuple):
     final: float = 0.0
 
     def __call__(self, t: int) -> float:
-        progress = min(t / self.steps, 1.0)
+        progress = min(t / max(self.steps, 1), 1.0)
         return self.final + 0.5 * (self.lr - self.final) * (1 + math.cos(math.pi * progress))
 
 
@@ -55,6 +55,8 @@ class Optimizer:
     update: Callable[..., None]  # (lr, theta, grad, *moments): step number t, on one block of each
 
     def __init__(self, model, lr: LearningRate):
+        if not (hasattr(model, "theta") and hasattr(model, "grad")):
+            raise TypeError(f"model is {model!r}; expected a VAE, or an object with vectors theta and grad")
         self.model = model
         self.lr = lr if callable(lr) else checks.number(lr, "lr", above=0)
         self.t = 0

@@ -5,7 +5,7 @@
     history.csv       one line an epoch
     results.json      the bound on the test set, with all that the number depends on
     *.png             pictures
-    evaluation.json   what tinyvae evaluate found, and evaluation.npz: log p(x) of each test row
+    evaluation.json   what tinyvae evaluate found; evaluation-K.npz: log p(x) of each test row by K samples
     model.npz         written last: a folder that holds it is finished
 """
 
@@ -13,8 +13,9 @@ import dataclasses
 import json
 import math
 import platform
+import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,26 @@ class Config:
     bias_from_data: bool = False  # the decoder's last bias starts at the logits of the mean image
     seed: int = 0
 
+    def __post_init__(self):
+        choices_of: dict[str, Collection] = {
+            "activation": ACTIVATIONS, "likelihood": LIKELIHOODS, "objective": OBJECTIVES, "optimizer": OPTIMIZERS,
+            "schedule": SCHEDULES, "init": INITS, "binarization": [None, *datasets.BINARIZATIONS]}
+        for name, choices in choices_of.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of {', '.join(map(str, choices))}")
+        for name, at_least in {"validation": 0, "latent_dim": 1, "samples": 1, "epochs": 0, "batch_size": 1,
+                               "seed": 0}.items():
+            checks.whole(getattr(self, name), name, at_least)
+        for name in ("beta", "free_bits", "warmup"):
+            checks.number(getattr(self, name), name, at_least=0)
+        for name in ("lr", "adam_eps"):
+            checks.number(getattr(self, name), name, above=0)
+        for size in checks.sequence(self.hidden, "hidden"):
+            checks.whole(size, "a hidden size")
 
+
+OBJECTIVES = ("elbo", "iwae")
+INITS = ("glorot", "normal")
 LIKELIHOODS: dict[str, Callable[[], Bernoulli | Gaussian]] = {"bernoulli": Bernoulli, "gaussian": Gaussian,
                "gaussian-shared": lambda: Gaussian("shared"), "gaussian-network": lambda: Gaussian("network")}
 SCHEDULES: dict[str, Callable[[float, int], Any]] = {
@@ -72,6 +92,7 @@ SCHEDULES: dict[str, Callable[[float, int], Any]] = {
 OPTIMIZERS: dict[str, Callable[[VAE, Any, Config], Optimizer]] = {
     "adam": lambda vae, lr, config: Adam(vae, lr, eps=config.adam_eps),
     "adagrad": lambda vae, lr, config: Adagrad(vae, lr), "sgd": lambda vae, lr, config: SGD(vae, lr, momentum=0.9)}
+PLACES = Path("runs")  # where runs go that were given no folder
 BOUND_SAMPLES = 10  # of z for each test row, for the bound
 BLOCK = 20  # test rows that draw their noise from one seed
 SAVE_SECONDS = 30.0
@@ -79,14 +100,26 @@ SAVE_SECONDS = 30.0
 
 def read(folder: Path) -> Config:
     """The settings of the run in `folder`."""
+    kept = _record(folder)["settings"]
+    try:
+        return Config(**kept | {"hidden": tuple(kept["hidden"])})
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{folder / 'config.json'} is not the config of a run ({error}); restore it or start a new "
+                         "run") from None
+
+
+def _record(folder: Path) -> dict:
+    """What config.json says: settings, data, versions."""
     path = folder / "config.json"
     if not path.is_file():
         raise FileNotFoundError(f"{folder} is no run folder: it has no config.json; make one with tinyvae train "
                                 f"--out {folder}")
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))["settings"]
-        return Config(**kept | {"hidden": tuple(kept["hidden"])})
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(record["settings"], dict) or not isinstance(record["data"]["fingerprint"], str):
+            raise TypeError("settings or data are missing")
+        return record
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"{path} is not the config of a run ({error}); restore it or start a new run") from None
 
 
@@ -94,10 +127,8 @@ def finished(folder: Path) -> bool:
     return (folder / "model.npz").is_file()
 
 
-def train(config: Config, folder: Path, resume: bool = False, quiet: bool = False) -> dict:
-    """Make the run in `folder`, or with resume=True go on with it; return its results."""
-    if resume and finished(folder):
-        return results(folder)
+def train(config: Config, folder: Path | None, resume: bool = False, quiet: bool = False) -> tuple[Path, dict]:
+    """Make the run in `folder` (None: the next free one), or with resume=True go on with it; folder and results."""
     data = _load_data(config)
     init, noise = map(np.random.default_rng, np.random.SeedSequence(config.seed).spawn(2))
     vae = _model(config, data, init)
@@ -107,9 +138,14 @@ def train(config: Config, folder: Path, resume: bool = False, quiet: bool = Fals
         data, how = data.freeze(config.seed), "none"
     steps = config.epochs * math.ceil(len(data.train.x) / config.batch_size)
     optimizer = OPTIMIZERS[config.optimizer](vae, SCHEDULES[config.schedule](config.lr, steps), config)
-    _check_values(vae, data, how)
+    for split in (data.train, data.validation, data.test):
+        if len(split.x):
+            evaluation.data_rows(vae, split.x, how)
 
-    _open_folder(folder, resume)
+    if resume and folder is not None and (folder / "config.json").exists():
+        _same_data(folder, data)
+    else:
+        folder = _claim(folder, config)
     record: dict[str, Any] = {"settings": dataclasses.asdict(config), "binarization": _binarization(config, vae),
               "data": {"name": data.name, "fingerprint": data.fingerprint, "train": len(data.train.x),
                        "validation": len(data.validation.x), "test": len(data.test.x)},
@@ -118,12 +154,16 @@ def train(config: Config, folder: Path, resume: bool = False, quiet: bool = Fals
     _write_json(folder / "config.json", record)
     if not quiet:
         print(f"Training on {data.name}, {len(data.train.x)} rows, {config.epochs} "
-              f"epoch{'s' * (config.epochs != 1)}. The run is kept in {folder}")
-    history = fit(
-        vae, data.train.x, objective, optimizer, config.epochs, config.batch_size, noise,
-        y=_labels(config, data.train), n_samples=config.samples, warmup_epochs=config.warmup,
-        validation=(data.validation.x, _labels(config, data.validation)) if len(data.validation.x) else None,
-        binarization=how, checkpoint=folder / "checkpoint.npz", resume=resume, progress=not quiet)
+              f"epoch{'s' * (config.epochs != 1)}. The run is kept in {folder}", flush=True)
+    try:
+        history = fit(
+            vae, data.train.x, objective, optimizer, config.epochs, config.batch_size, noise,
+            y=_labels(config, data.train), n_samples=config.samples, warmup_epochs=config.warmup,
+            validation=(data.validation.x, _labels(config, data.validation)) if len(data.validation.x) else None,
+            binarization=how, checkpoint=folder / "checkpoint.npz", resume=resume, progress=not quiet)
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(f"{str(error) or 'interrupted'}; go on with: tinyvae train --resume --out "
+                                f"{shlex.quote(str(folder))}") from None
     history.save(folder / "history.csv")
     test = evaluation.elbo(vae, data.test.x, _labels(config, data.test), how, rng=config.seed)
     _write_json(folder / "results.json", {f"test_{name}": value for name, value in test.items()} | {
@@ -132,7 +172,7 @@ def train(config: Config, folder: Path, resume: bool = False, quiet: bool = Fals
     for _ in draw(folder, config, vae, data, history):
         pass
     save(folder / "model.npz", vae)
-    return results(folder)
+    return folder, results(folder)
 
 
 def results(folder: Path) -> dict:
@@ -148,21 +188,32 @@ def open_run(folder: Path) -> tuple[Config, VAE, datasets.Dataset]:
     vae, data = load(folder / "model.npz"), _load_data(config)
     if _binarization(config, vae) == "static":
         data = data.freeze(config.seed)
+    _same_data(folder, data)
     return config, vae, data
+
+
+def _same_data(folder: Path, data: datasets.Dataset) -> None:
+    if data.fingerprint != _record(folder)["data"]["fingerprint"]:
+        raise ValueError(f"{data.name} is not the data that the run in {folder} was made with: its contents have "
+                         "changed since; restore them, or start a new run")
 
 
 def evaluate(folder: Path, samples: int, rows: int, quiet: bool = False) -> dict:
     """Bound, log p(x), KLs and active units on the first `rows` test rows; also written to evaluation.json."""
     config, vae, data = open_run(folder)
     how = _binarization(config, vae)
+    rows = min(checks.whole(rows, "--rows"), len(data.test.x))
+    blocks = data.test.x[: math.ceil(rows / BLOCK) * BLOCK]
     for_x, for_bound = np.random.SeedSequence(config.seed).spawn(2)
-    x, y = data.test.x[: checks.whole(rows, "--rows")], _labels(config, data.test)
-    x = evaluation.batch(x, "none" if how == "static" else how, np.random.default_rng(for_x), vae.theta.dtype)
-    y = None if y is None else y[: len(x)]
+    blocks = evaluation.batch(blocks, "none" if how == "static" else how, np.random.default_rng(for_x),
+                              vae.theta.dtype)
+    labels = _labels(config, data.test)
+    x, y = blocks[:rows], None if labels is None else labels[:rows]
     bound = evaluation.elbo(vae, x, y, "none", BOUND_SAMPLES, np.random.default_rng(for_bound))
     depends_on = {"importance_samples": checks.whole(samples, "--samples"), "seed": config.seed,
                   "binarization": how, "fingerprint": data.fingerprint}
-    estimate = _log_likelihoods(folder / "evaluation.npz", vae, x, y, depends_on, quiet)
+    path = folder / f"evaluation-{samples}.npz"
+    estimate = _log_likelihoods(path, vae, blocks, labels, depends_on, quiet).first(rows)
     active, variance = evaluation.active_units(vae, x, y=y)
     M, log_p = len(x), float(estimate.log_p.mean())
     answer = {f"test_{name}": value for name, value in bound.items()} | {
@@ -174,7 +225,8 @@ def evaluate(folder: Path, samples: int, rows: int, quiet: bool = False) -> dict
         "gap": log_p - bound["elbo"],
         "active_units": active, "unit_variance": variance.tolist(),
         "kl_per_dimension": evaluation.kl_per_dimension(vae, x, y).tolist(),
-        "unit": "nats", "test_rows": M, "data": data.name, "version": tinyvae.__version__, **depends_on}
+        "unit": "nats", "test_rows": M, "of_each_row": path.name, "data": data.name,
+        "version": tinyvae.__version__, **depends_on}
     if not vae.hidden and isinstance(vae.likelihood, Gaussian) and vae.likelihood.columns == 1:
         answer["exact_log_likelihood"] = float(evaluation.linear_log_likelihood(vae, x, y).mean())
     if vae.latent_dim == 2 and data.image_shape is not None:
@@ -190,15 +242,10 @@ def _log_likelihoods(path: Path, vae: VAE, x, y, depends_on: dict, quiet: bool) 
     """log p(x) of each row, kept in `path` block by block: an interrupted evaluation loses nothing it had finished."""
     from tqdm import tqdm
 
-    K, known = depends_on["importance_samples"], np.empty((2, 0))
-    if path.exists():
-        kept_vae, kept, arrays = load_state(path)
-        if kept == depends_on and np.array_equal(kept_vae.theta, vae.theta):
-            known = np.stack([arrays["log_p"], arrays["effective_samples"]])
-    known = known[:, : min(len(x), known.shape[1]) // BLOCK * BLOCK]  # a block's noise is drawn as a whole
-    saved = time.monotonic()
-    with tqdm(total=len(x), initial=known.shape[1], desc="log p(x)", unit="x", delay=2, disable=quiet) as bar:
-        for start in range(known.shape[1], len(x), BLOCK):
+    K, known, saved = depends_on["importance_samples"], _kept(path, vae, depends_on), time.monotonic()
+    done = min(known.shape[1], len(x))
+    with tqdm(total=len(x), initial=done, desc="log p(x)", unit="x", delay=2, disable=quiet) as bar:
+        for start in range(done, len(x), BLOCK):
             rows = slice(start, start + BLOCK)
             part = evaluation.importance_sampling(vae, x[rows], K, [depends_on["seed"], start],
                                                   None if y is None else y[rows])
@@ -208,6 +255,17 @@ def _log_likelihoods(path: Path, vae: VAE, x, y, depends_on: dict, quiet: bool) 
                 save(path, vae, depends_on, {"log_p": known[0], "effective_samples": known[1]})
                 saved = time.monotonic()
     return evaluation.Estimate(known[0], known[1], K)
+
+
+def _kept(path: Path, vae: VAE, depends_on: dict) -> np.ndarray:
+    """log_p and effective_samples of the rows that `path` holds, (2, rows): whole blocks of the same evaluation."""
+    if path.exists():
+        kept_vae, state, arrays = load_state(path)
+        if arrays.keys() != {"log_p", "effective_samples"} or len({a.size for a in arrays.values()}) != 1:
+            raise ValueError(f"{path} is not what tinyvae evaluate writes; delete it")
+        if state == depends_on and np.array_equal(kept_vae.theta, vae.theta):
+            return np.stack([arrays["log_p"], arrays["effective_samples"]])
+    return np.empty((2, 0))
 
 
 def draw(folder: Path, config: Config, vae: VAE, data: datasets.Dataset, history: list) -> Iterator[Path]:
@@ -246,8 +304,12 @@ def read_history(folder: Path) -> History:
     """The history of a run, from its CSV."""
     import csv
 
-    with open(folder / "history.csv", encoding="utf-8", newline="") as file:
-        return History({name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file))
+    path = folder / "history.csv"
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return History({name: float(value) for name, value in row.items()} for row in csv.DictReader(file))
+    except (ValueError, TypeError, csv.Error) as error:
+        raise ValueError(f"{path} is not the history of a run ({error}); restore it") from None
 
 
 # ---- parts -----------------------------------------------------------------------------------------
@@ -284,25 +346,29 @@ def _binarization(config: Config, vae: VAE) -> str:
     return config.binarization or evaluation.default_binarization(vae)
 
 
-def _check_values(vae: VAE, data: datasets.Dataset, how: str) -> None:
-    for split in (data.train, data.validation, data.test):
-        if len(split.x) and split.x.dtype not in (np.uint8, bool):
-            checks.inside(split.x, vae.likelihood.support, type(vae.likelihood).__name__)
-    evaluation.batch(data.train.x[:1], how, np.random.default_rng(0), vae.theta.dtype)
-
-
 def _labels(config: Config, split: datasets.Split):
     return split.y if config.conditional else None
 
 
-def _open_folder(folder: Path, resume: bool) -> None:
+def _claim(folder: Path | None, config: Config) -> Path:
+    """A folder for a new run, which no other run can take as well: whoever makes it has it."""
+    if folder is None:
+        name, number = config.recipe or Path(config.data).stem, 1
+        while True:
+            folder = PLACES / f"{name}-{number}"
+            try:
+                folder.mkdir(parents=True)
+                return folder
+            except FileExistsError:
+                number += 1
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"{folder} is a file; give --out a folder that does not exist yet")
-    kept = sorted(p.name for p in folder.iterdir() if p.suffix != ".part") if folder.is_dir() else []
-    if kept and not (resume and "config.json" in kept):
+    if not folder.exists():
+        folder.mkdir(parents=True)
+    elif kept := sorted(p.name for p in folder.iterdir() if p.suffix != ".part"):
         hint = f"go on with it by --resume --out {folder}, or " if "config.json" in kept else ""
         raise FileExistsError(f"{folder} is not empty (it holds {kept[0]}); {hint}give --out another folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _write_json(path: Path, value: dict) -> None:

@@ -28,6 +28,10 @@ from tinyvae.vae import VAE
 Array = np.ndarray
 
 
+COLUMNS = ["epoch", "loss", "elbo", "reconstruction", "kl", "validation_elbo", "validation_reconstruction",
+           "validation_kl", "seconds", "images_per_second"]
+
+
 class History(list):
     """One dict for each epoch, means over the examples in nats.
 
@@ -74,9 +78,14 @@ def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, 
     optimizer = optimizer or Adam(vae)
     rng = np.random.default_rng(rng)
     how = binarization or evaluation.default_binarization(vae)
+    x = evaluation.data_rows(vae, x, how)
+    every = checks.number(checkpoint_seconds, "checkpoint_seconds", at_least=0)
+    if checkpoint is not None and type(rng.bit_generator) is not np.random.PCG64:
+        raise ValueError(f"a checkpoint keeps the state of PCG64, not of {type(rng.bit_generator).__name__}; pass "
+                         "rng=np.random.default_rng(seed)")
     run = _Run(
         vae, objective, optimizer, rng, how,
-        x=_rows(vae, x, how, "x"), y=checks.labels(y, len(x), vae.n_classes),
+        x=x, y=checks.labels(y, len(x), vae.n_classes),
         validation=_pair(vae, validation, how),
         epochs=checks.whole(epochs, "epochs", at_least=0), batch_size=checks.whole(batch_size, "batch_size"),
         n_samples=checks.whole(n_samples, "n_samples"),
@@ -87,7 +96,7 @@ def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, 
             raise FileExistsError(f"{path} exists; pass resume=True to go on from it, or another path")
         run.load(path)
     try:
-        run.train(path, checkpoint_seconds, progress)
+        run.train(path, every, progress)
     finally:
         if warmup_epochs:
             objective.beta = run.beta  # as it was found
@@ -99,23 +108,23 @@ class _Run:
 
     def __init__(self, vae, objective, optimizer, rng, how, *, x, y, validation, epochs, batch_size, n_samples,
                  warmup_epochs):
-        if objective.vae is not vae or optimizer.model is not vae:
-            raise ValueError("the objective and the optimizer belong to another model; build them with this vae")
+        if any(owner is not vae for owner in (getattr(objective, "vae", None), getattr(optimizer, "model", None))):
+            raise ValueError("objective and optimizer must be built with this vae, as in tv.ELBO(vae) and tv.Adam(vae)")
         self.vae, self.objective, self.optimizer, self.rng = vae, objective, optimizer, rng
         self.x, self.y, self.how, self.validation = x, y, how, validation
-        self.epochs, self.batch_size, self.n_samples = epochs, batch_size, n_samples
+        self.epochs, self.batch_size, self.n_samples = epochs, min(batch_size, len(x)), n_samples
         self.warmup_epochs = warmup_epochs
-        self.batches = math.ceil(len(x) / batch_size)
+        self.batches = math.ceil(len(x) / self.batch_size)
         self.beta = getattr(objective, "beta", 1.0)
         if warmup_epochs and not isinstance(objective, ELBO):
             raise ValueError("warmup_epochs is for the ELBO, whose KL has a weight; this objective has none")
         # What a resumed run must agree with; only the number of epochs may change.
         self.settings = {
-            "data": f"{x.dtype} {x.shape} crc32 {zlib.crc32(np.ascontiguousarray(x).data):08x}",
+            "data": _checksum(x, y), "validation": _checksum(*(validation or (None, None))),
             "objective": _describe(objective), "optimizer": _describe(optimizer), "batch_size": batch_size,
             "n_samples": n_samples, "binarization": how, "warmup_epochs": warmup_epochs}
         self.epoch, self.step = 0, 0  # epochs done, and batches of the present one
-        self.order_state = None  # of rng, before the present epoch's order was drawn
+        self.order_state = rng.bit_generator.state  # of rng, before the present epoch's order was drawn
         self.sums, self.seconds = [0.0, 0.0, 0.0], 0.0  # loss, reconstruction, kl; of this epoch
         self.history = History()
 
@@ -146,7 +155,7 @@ class _Run:
                 if path is not None and (finished or pressed or time.monotonic() - saved >= every):
                     self._save(path)
                     saved = time.monotonic()
-                if pressed and not finished:
+                if pressed:
                     raise KeyboardInterrupt(f"stopped after {self.epoch} epochs and {self.step} steps")
 
     def _order(self) -> Array:
@@ -208,37 +217,69 @@ class _Run:
     # ---- the checkpoint ------------------------------------------------------------------------
 
     def _save(self, path: Path) -> None:
-        moments = {name: getattr(self.optimizer, name) for name in self.optimizer.moments}
-        if not all(np.isfinite(vector).all() for vector in [self.vae.theta, *moments.values()]):
+        vectors = {name: getattr(self.optimizer, name) for name in self.optimizer.moments}
+        if not all(np.isfinite(vector).all() for vector in [self.vae.theta, *vectors.values()]):
             self._diverged(path)
+        columns = self.history[0].keys() if self.history else ()
+        vectors |= {f"history.{name}": np.array([row[name] for row in self.history], float) for name in columns}
         state = {"settings": self.settings, "epoch": self.epoch, "step": self.step, "t": self.optimizer.t,
                  "rng": self.rng.bit_generator.state, "order_rng": self.order_state, "sums": self.sums,
-                 "seconds": self.seconds, "history": list(self.history)}
-        checkpoints.save(path, self.vae, state, moments)
+                 "seconds": self.seconds}
+        checkpoints.save(path, self.vae, state, vectors)
 
     def load(self, path: Path) -> None:
-        """Stand where the run stood that saved to `path`."""
-        vae, state, moments = checkpoints.load_state(path)
-        expected = {"settings", "epoch", "step", "t", "rng", "order_rng", "sums", "seconds", "history"}
-        if state.keys() != expected or moments.keys() != set(self.optimizer.moments) or any(
-                vector.shape != vae.theta.shape for vector in moments.values()):
-            raise ValueError(f"{path} is not a checkpoint of fit with {type(self.optimizer).__name__}; start a new run")
+        """Stand where the run stood that saved to `path`: all is read before anything is changed."""
+        vae, state, vectors = checkpoints.load_state(path)
         if checkpoints.describe(vae) != checkpoints.describe(self.vae):
             raise ValueError(f"{path} holds another model: {checkpoints.describe(vae)}; this one is "
                              f"{checkpoints.describe(self.vae)}")
-        for name, now in self.settings.items():
-            if state["settings"][name] != now:
-                raise ValueError(f"{path} was made with {name} {state['settings'][name]}; this run has {now}. "
-                                 "Resume with the same settings, or start a new run")
-        self.vae.theta[:] = vae.theta
-        for name in self.optimizer.moments:
-            getattr(self.optimizer, name)[:] = moments[name]
-        self.optimizer.t = state["t"]
-        self.rng.bit_generator.state = state["rng"]
-        self.order_state = state["order_rng"]
-        self.epoch, self.step = state["epoch"], state["step"]
-        self.sums, self.seconds = state["sums"], state["seconds"]
-        self.history = History(state["history"])
+        try:
+            settings = state["settings"]
+            for name, now in self.settings.items():
+                if settings[name] != now:
+                    raise _OtherRun(f"{path} was made with {name} {settings[name] or 'none'}; this run has "
+                                    f"{now or 'none'}. Resume with the same settings, or start a new run")
+            epoch, step, t = (checks.whole(state[name], name, at_least=0) for name in ("epoch", "step", "t"))
+            loss, reconstruction, kl = (checks.number(total, "sums") for total in state["sums"])
+            seconds = checks.number(state["seconds"], "seconds", at_least=0)
+            now, before = (_generator(state[name]) for name in ("rng", "order_rng"))
+            moments = [vectors[name] for name in self.optimizer.moments]
+            history = _history({name: vectors[f"history.{name}"] for name in COLUMNS if f"history.{name}" in vectors})
+            fits = len(history) == epoch and step < self.batches and all(m.shape == vae.theta.shape for m in moments)
+        except _OtherRun:
+            raise
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"{path} is not a checkpoint of fit with {type(self.optimizer).__name__} "
+                             f"({error}); start a new run") from None
+        if not fits:
+            raise ValueError(f"{path} is damaged: its parts do not fit each other; start a new run")
+        self.vae.theta = vae.theta
+        for name, moment in zip(self.optimizer.moments, moments, strict=True):
+            getattr(self.optimizer, name)[:] = moment
+        self.optimizer.t = t
+        self.rng.bit_generator.state = now.state
+        self.order_state = before.state
+        self.epoch, self.step, self.seconds, self.history = epoch, step, seconds, history
+        self.sums = [loss, reconstruction, kl]
+
+
+class _OtherRun(ValueError):
+    """A checkpoint that is right, but not this run's."""
+
+
+def _generator(state) -> np.random.PCG64:
+    """A bit generator in that state; an error of some kind if it is none."""
+    generator = np.random.PCG64()
+    generator.state = state
+    return generator
+
+
+def _history(columns: dict[str, Array]) -> History:
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    history = History(dict(zip(columns, row, strict=True)) for row in rows)
+    for row in history:
+        row |= {name: int(row[name]) for name in ("epoch", "images_per_second")}
+    return history
 
 
 def _summary(row: dict) -> str:
@@ -260,8 +301,10 @@ def _deferred_interrupt():
             raise KeyboardInterrupt
         pressed.append(signum)
 
-    if threading.current_thread() is not threading.main_thread():
-        yield pressed  # only the main thread receives signals
+    # Only the main thread receives signals, and a shell lets its background jobs ignore Ctrl-C.
+    if threading.current_thread() is not threading.main_thread() or \
+            signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None):
+        yield pressed
         return
     before = signal.signal(signal.SIGINT, note)
     try:
@@ -273,25 +316,19 @@ def _deferred_interrupt():
 # ---- the doors -----------------------------------------------------------------------------------
 
 
-def _rows(vae: VAE, x, how: str, name: str) -> Array:
-    """x (N, D) in the dtype it came in, checked once and for all."""
-    x = np.asarray(x)
-    checks.rows(x[:1], vae.data_dim, vae.theta.dtype, name)
-    if x.dtype != np.uint8:
-        checks.finite(x, name)
-        checks.inside(x, vae.likelihood.support, type(vae.likelihood).__name__)
-        x = x if x.dtype == bool else x.astype(vae.theta.dtype, copy=False)
-    evaluation.batch(x[:1], how, np.random.default_rng(0), vae.theta.dtype)  # says if `how` is unknown
-    return x
-
-
 def _pair(vae: VAE, validation, how: str):
     """Validation rows, or (rows, labels), as (x, y)."""
     if validation is None:
         return None
-    x, y = validation if isinstance(validation, tuple) else (validation, None)
-    x = _rows(vae, x, how, "validation x")
+    x, y = validation if isinstance(validation, tuple) and len(validation) == 2 else (validation, None)
+    x = evaluation.data_rows(vae, x, how, "validation x")
     return x, checks.labels(y, len(x), vae.n_classes)
+
+
+def _checksum(x, y) -> str:
+    """What tells this data from any other, as far as it has labels."""
+    arrays = [np.ascontiguousarray(a) for a in (x, y) if a is not None]
+    return ", ".join(f"{a.dtype} {a.shape} crc32 {zlib.crc32(a.data):08x}" for a in arrays)
 
 
 def _describe(thing) -> str:

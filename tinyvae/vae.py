@@ -53,8 +53,23 @@ class VAE:
 
     def bind(self, theta: Array, grad: Array) -> None:
         """Use these two vectors (P,) from now on; every layer holds views of them."""
-        self.theta, self.grad = theta, grad
+        self._theta, self.grad = theta, grad
         bind_in_turn(self.parts, theta, grad)
+
+    @property
+    def theta(self) -> Array:
+        """All parameters, (P,)."""
+        return self._theta
+
+    @theta.setter
+    def theta(self, values: Array) -> None:
+        if np.shape(values) != self._theta.shape:
+            raise ValueError(f"theta has shape {self._theta.shape}; an array of shape {np.shape(values)} was given")
+        self._theta[:] = values  # into the one vector: the layers' views see it
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+        self.bind(self._theta, self.grad)  # a copy's layers hold views again: copy and pickle had parted them
 
     def parameters(self) -> dict[str, Array]:
         """{name: view of theta}, such as "encoder.0.W" (D, H)."""
@@ -109,7 +124,8 @@ class VAE:
         """(..., M, I) -> (..., M, I + C): the one-hot label behind every row."""
         if y is None:
             return a
-        label = np.eye(self.n_classes, dtype=a.dtype)[y]  # (M, C)
+        label = np.zeros((len(y), self.n_classes), a.dtype)  # (M, C), one-hot
+        label[np.arange(len(y)), y] = 1
         return np.concatenate([a, np.broadcast_to(label, (*a.shape[:-1], self.n_classes))], axis=-1)
 
     # ---- for the user ----------------------------------------------------------------------
@@ -146,8 +162,9 @@ class VAE:
                 checks.labels(y, len(x), self.n_classes))
 
     def check_data(self, x, y=None):
-        """x (M, D), finite, and y as arrays, or a ValueError or TypeError."""
+        """x (M, D), finite and possible under the likelihood, and y as arrays, or a ValueError or TypeError."""
         x = checks.finite(checks.rows(x, self.data_dim, self._real), "x")
+        checks.inside(x, self.likelihood.support, type(self.likelihood).__name__)
         return x, checks.labels(y, len(x), self.n_classes)
 
     @property

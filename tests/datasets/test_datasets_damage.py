@@ -238,3 +238,22 @@ def test_loading_a_pickle_runs_nothing(tmp_path):
         assert not (tmp_path / "executed").exists()
     np.load(tmp_path / "a.npy", allow_pickle=True)
     assert (tmp_path / "executed").exists()  # so the payload was live
+
+
+def test_a_csv_without_line_breaks_is_refused_at_no_cost(tmp_path):
+    path = tmp_path / "long.csv"
+    path.write_text("1," * 20_000_000)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="a line of more than"):
+        load(path)
+    assert tracemalloc.get_traced_memory()[1] < 200e6
+    tracemalloc.stop()
+
+
+def test_an_npz_with_two_arrays_of_one_name_is_refused(tmp_path):
+    path = tmp_path / "two.npz"
+    np.savez(path, x=np.zeros((3, 2)))
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("x.npy", archive.read("x.npy"))
+    with pytest.raises(ValueError, match="same name"):
+        load(path)

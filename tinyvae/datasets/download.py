@@ -62,14 +62,17 @@ SLOWEST = 1000.0  # … as it is below so many bytes a second in the mean
 
 def cache_folder() -> Path:
     """The folder for downloads: $TINYVAE_CACHE, or `tinyvae` in the place the system has for caches."""
-    if chosen := os.environ.get("TINYVAE_CACHE"):
-        return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        caches = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        caches = Path.home() / "Library" / "Caches"
-    else:
-        caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    try:
+        if chosen := os.environ.get("TINYVAE_CACHE"):
+            return Path(chosen).expanduser()
+        if sys.platform == "win32":
+            caches = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+        elif sys.platform == "darwin":
+            caches = Path.home() / "Library" / "Caches"
+        else:
+            caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError as error:  # a container may run as a user without a home
+        raise OSError(f"no folder for downloads ({error}); set TINYVAE_CACHE to one") from None
     return Path(caches) / "tinyvae"
 
 

@@ -123,6 +123,8 @@ def load(
         path = Path(name)
         if not path.exists():
             raise _not_found(name_or_path)
+        if not path.is_file() and not path.is_dir():  # a pipe would keep us waiting for ever
+            raise ValueError(f"{path}: neither a file nor a folder; expected data as .npy, .npz, .csv or IDX")
     arrays = _read_folder(path, max_bytes) if published or path.is_dir() else _read_file(path, max_bytes)
     with naming(path):
         if published:

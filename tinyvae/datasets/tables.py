@@ -5,11 +5,14 @@ memory on what it only promises, and name it in every error.
 """
 
 from array import array
+from collections.abc import Iterator
+from typing import TextIO
 
 import numpy as np
 
 from tinyvae.datasets.files import MAX_BYTES, FilePath, Readable, naming, read_array
 
+LONGEST_LINE = 1 << 24  # characters
 KEYS = ("x", "y", "x_test", "y_test")
 
 
@@ -25,6 +28,8 @@ def read_npz(path: FilePath, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray
 
     with open(path, "rb") as file, naming(path), zipfile.ZipFile(file) as archive:
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+        if len(members) < len(archive.infolist()):
+            raise ValueError("two of its arrays have the same name; write it with np.savez")
         if "x" not in members or not members.keys() <= set(KEYS):
             raise ValueError(f"it holds {', '.join(members) or 'nothing'}; "
                              "expected x and, optionally, y, x_test, y_test")
@@ -53,7 +58,7 @@ def read_csv(path: FilePath, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray
     import csv
 
     with open(path, newline="", encoding="utf-8-sig") as file, naming(path):
-        rows = csv.reader(file, strict=True)
+        rows = csv.reader(_lines(file), strict=True)
         first = next(rows, [])
         values = array("d")
         try:
@@ -82,6 +87,14 @@ def read_csv(path: FilePath, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray
         if not labels:
             return {"x": x}
         return {"x": np.delete(x, labels, axis=1), "y": x[:, labels[0]]}
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    """The lines of a file, if none is so long that it would fill the memory."""
+    while line := file.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            raise ValueError(f"it has a line of more than {LONGEST_LINE} characters; expected a row of numbers a line")
+        yield line
 
 
 def _read_npy(stream: Readable, max_bytes: int) -> np.ndarray:
