@@ -15,7 +15,7 @@ from tinyvae.vae import VAE
 
 Array = np.ndarray
 
-ROWS = 1000  # examples x samples that are worked on at once: a few MB
+ROWS = 250  # examples x samples worked on at once: what a layer of 784 gives still fits the second-level cache
 
 
 def default_binarization(vae: VAE) -> str:
