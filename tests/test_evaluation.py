@@ -79,10 +79,9 @@ def test_all_weights_are_equal_when_q_is_the_posterior():
 def test_chunks_change_nothing(M, K):
     vae, x = linear_vae(), rows(M)
     estimate = evaluation.importance_sampling(vae, x, K, rng=3)
-    rng, log_w = np.random.default_rng(3), []
-    for xs in np.split(x, range(evaluation.ROWS // K, M, evaluation.ROWS // K)) if K <= evaluation.ROWS else [x[i : i + 1] for i in range(M)]:
-        pieces = [rng.standard_normal((min(evaluation.ROWS, K - start), len(xs), 2))
-                  for start in range(0, K, evaluation.ROWS)]
+    rng, log_w, R = np.random.default_rng(3), [], evaluation.ROWS
+    for xs in np.split(x, range(max(R // K, 1), M, max(R // K, 1))):
+        pieces = [rng.standard_normal((min(R, K - start), len(xs), 2)) for start in range(0, K, R)]
         iwae = tv.IWAE(vae)
         iwae.forward(xs, np.concatenate(pieces))
         log_w.append(iwae.log_weights)

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinyvae import functions, gaussian, layers
+from tinyvae.diagnose import explain
 from tinyvae.likelihoods import Bernoulli, Gaussian
 from tinyvae.objectives import ELBO, IWAE
 from tinyvae.vae import VAE
@@ -44,6 +45,7 @@ class Row(NamedTuple):
     backward: float
     numerical: float
     ok: bool
+    cause: str  # what the wrong values have in common, if they tell
 
     @property
     def error(self) -> float:
@@ -78,7 +80,7 @@ class Report:
         body = [[row.name, str(row.shape), f"{row.checked} of {math.prod(row.shape)}", *cells(row)]
                 for row in self.rows]
         wrong = [f"{row.name} at {row.where}: backward says {row.backward:.9g}, numerically it is "
-                 f"{row.numerical:.9g}" for row in self.rows if not row.ok]
+                 f"{row.numerical:.9g}{row.cause and '; ' + row.cause}" for row in self.rows if not row.ok]
         return "\n".join([self.title, table([head, *body]), *wrong, *([self.note] if self.note else [])])
 
 
@@ -112,7 +114,8 @@ def check_gradients(what, *inputs, rng=0, entries: int = 200, complex_tolerance:
     entries     an array with more entries than this is checked at so many random ones, and along
                 one random direction through all of them
 
-    `what` itself is not changed: the check works on a copy with float64 parameters.
+    A wrong gradient that is a multiple of the right one, or its transpose, is called so. `what` itself is not
+    changed: the check works on a copy with float64 parameters.
     """
     rng = np.random.default_rng(rng)
     problem = _problem(what, inputs, rng)
@@ -165,8 +168,10 @@ def check_gradients(what, *inputs, rng=0, entries: int = 200, complex_tolerance:
         else:
             best, errors, complex_error = central, central_errors, None
         worst = int(np.argmax(errors))  # argmax takes a NaN for the largest
+        cause = explain(said.reshape(index.shape), best.reshape(index.shape), problem.sizes) \
+            if everything and not ok else None
         rows.append(Row(name, index.shape, len(chosen), complex_error, float(central_errors.max()),
-                        places[worst], float(said[worst]), float(best[worst]), bool(ok)))
+                        places[worst], float(said[worst]), float(best[worst]), bool(ok), cause.text if cause else ""))
     note = "" if complex_works else "forward does not carry complex numbers: checked by differences alone."
     return Report(problem.title, rows, note)
 
@@ -205,6 +210,7 @@ class _Problem(NamedTuple):
     names: dict[str, Array]  # where in v each array lies
     forward: Callable[[Array], Array]  # of v, or of a complex v
     backward: Callable[[Array], Array]  # dy -> dL/dv of the latest forward
+    sizes: dict[str, int]  # by which a gradient may be too large or too small
 
 
 def _problem(what, inputs: tuple, rng: np.random.Generator) -> _Problem:
@@ -233,7 +239,7 @@ def _functions(forward, backward, inputs: tuple) -> _Problem:
         return _join(arrays, given if isinstance(given, tuple) else (given,))
 
     title = f"({getattr(forward, '__name__', 'forward')}, {getattr(backward, '__name__', 'backward')})"
-    return _Problem(title, _flat(arrays), _where(arrays), lambda v: forward(*_split(v, arrays)), gradient)
+    return _Problem(title, _flat(arrays), _where(arrays), lambda v: forward(*_split(v, arrays)), gradient, {})
 
 
 def _layer(rng: np.random.Generator, layer, x) -> _Problem:
@@ -264,8 +270,9 @@ def _bound(rng: np.random.Generator, part, arrays: dict[str, Array], forward, ba
     del names["theta"]
     if size:
         names |= {name: n_inputs + index for name, index in _parameters(part, size).items()}
+    rows, *_ = next(iter(arrays.values())).shape
     return _Problem(type(part).__name__, _flat(arrays), names, value,
-                    lambda dy: _join(arrays, (backward(dy), grad)))
+                    lambda dy: _join(arrays, (backward(dy), grad)), {"M": rows})
 
 
 def _objective(objective, x, eps, y=None) -> _Problem:
@@ -284,7 +291,8 @@ def _objective(objective, x, eps, y=None) -> _Problem:
     names = _parameters(vae, theta.size)
     title = (f"{type(objective).__name__}, {type(vae.likelihood).__name__}, {vae.activation.__name__}"
              f"{', conditional' if vae.n_classes else ''}")
-    return _Problem(title, theta, names, value, gradient)
+    sizes = {"M": len(x), "D": vae.data_dim, "J": vae.latent_dim}
+    return _Problem(title, theta, names, value, gradient, sizes)
 
 
 def _parameters(part, size: int) -> dict[str, Array]:

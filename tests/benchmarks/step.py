@@ -165,20 +165,19 @@ PEERS = {"tinyvae": tinyvae, "torch": torch, "torch-compile": torch_compile, "ja
 # ---- taking turns -----------------------------------------------------------------------------------
 
 
-def work(setting: str, peer: str) -> None:
+def work(make, data, warm: int = 5) -> None:
     """The other process: a number of steps comes in, microseconds a step go out."""
-    D, hidden, J, activation, M = SETTINGS[setting]
-    data = itertools.cycle(batches(D, M))
+    data = itertools.cycle(data)
     try:
-        step = PEERS[peer](D, hidden, J, activation, M)
-        for _ in range(30):
+        step = make()
+        for _ in range(6 * warm):
             step(next(data))
     except ImportError as error:
         print(f"left out: {error}", flush=True)
         return
     print("ready", flush=True)
     for line in sys.stdin:
-        for _ in range(5):  # wake caches and threads, untimed
+        for _ in range(warm):  # wake caches and threads, untimed
             step(next(data))
         start = time.perf_counter()
         for _ in range(int(line)):
@@ -187,10 +186,12 @@ def work(setting: str, peer: str) -> None:
 
 
 class Peer:
-    def __init__(self, setting: str, name: str):
+    """A process of `script` that works when it is its turn, and is stopped when it is not."""
+
+    def __init__(self, script: str, name: str, *task: str, steps: int = STEPS):
         env = os.environ | {f"{library}_NUM_THREADS": str(THREADS) for library in ("OPENBLAS", "OMP", "MKL")}
-        self.name, self.times = name, []
-        self.process = subprocess.Popen([sys.executable, __file__, "--work", setting, name], env=env, text=True,
+        self.name, self.steps, self.times = name, steps, []
+        self.process = subprocess.Popen([sys.executable, script, "--work", name, *task], env=env, text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.answer = self.process.stdout.readline().strip() or "left out: it failed"
         self.ready = self.answer == "ready"
@@ -199,7 +200,7 @@ class Peer:
 
     def turn(self) -> None:
         self.process.send_signal(signal.SIGCONT)
-        self.process.stdin.write(f"{STEPS}\n")
+        self.process.stdin.write(f"{self.steps}\n")
         self.process.stdin.flush()
         self.times.append(float(self.process.stdout.readline()))
         self.process.send_signal(signal.SIGSTOP)
@@ -209,8 +210,8 @@ class Peer:
         self.process.communicate()
 
 
-def compare(setting: str, names: list[str], rounds: int) -> None:
-    started = [Peer(setting, name) for name in names]
+def compare(setting: str, started: list[Peer], rounds: int) -> None:
+    """Let the peers take turns, and print a line of the table for each."""
     peers = [peer for peer in started if peer.ready]
     for r in range(rounds):
         for peer in peers if r % 2 == 0 else peers[::-1]:
@@ -230,7 +231,9 @@ def compare(setting: str, names: list[str], rounds: int) -> None:
 
 def main() -> None:
     if sys.argv[1:2] == ["--work"]:
-        return work(*sys.argv[2:])
+        peer, setting = sys.argv[2:]
+        D, *_, M = SETTINGS[setting]
+        return work(lambda: PEERS[peer](*SETTINGS[setting]), batches(D, M))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--settings", default=",".join(SETTINGS))
@@ -238,7 +241,7 @@ def main() -> None:
     args = parser.parse_args()
     print("| setting | peer | microseconds a step: median (quartiles) | speed, torch = 1 |\n|---|---|---|---|")
     for setting in args.settings.split(","):
-        compare(setting, args.peers.split(","), args.rounds)
+        compare(setting, [Peer(__file__, name, setting) for name in args.peers.split(",")], args.rounds)
 
 
 if __name__ == "__main__":

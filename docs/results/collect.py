@@ -1,0 +1,78 @@
+"""From run folders to docs/results.md: every number of the page comes out of a file in this folder.
+
+    python docs/results/collect.py RUN …     copy what these finished and evaluated runs found into NAME.json here
+    python docs/results/collect.py           write the table of docs/results.md anew from the files
+
+NAME is the folder's name. A test compares the page with the files.
+"""
+
+import json
+import platform
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from tinyvae import runs
+from tinyvae.recipes import RECIPES, options
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "results.md"
+BEGIN, END = "<!-- table: written by docs/results/collect.py -->\n", "<!-- end of table -->"
+MEASURES = {"test_log_likelihood": "log p(x)", "test_elbo": "ELBO"}
+
+
+def collect(folder: Path) -> dict:
+    """What a run found, with all that it depends on."""
+    config = runs.read(folder)
+    recipe = RECIPES[config.recipe]
+    record, found = (json.loads((folder / name).read_text(encoding="utf-8"))
+                     for name in ("config.json", "evaluation.json"))
+    record["settings"]["data_dir"] = None  # where the files lay on this machine says nothing
+    return {
+        "command": f"tinyvae train --recipe {config.recipe} {differences(config)}".rstrip(),
+        "measure": recipe.measure, "published": recipe.published(config), "source": recipe.source,
+        "seconds": sum(row["seconds"] for row in runs.read_history(folder)), "machine": machine(),
+        **record, "evaluation": found}
+
+
+def differences(config: runs.Config) -> str:
+    """The options that make these settings out of their recipe's."""
+    base = asdict(RECIPES[config.recipe].config)
+    return options({name: value for name, value in asdict(config).items()
+                    if value != base[name] and name != "data_dir"})
+
+
+def machine() -> str:
+    """The processor and how many of its cores."""
+    names = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+             if line.startswith("model name")]
+    return f"{len(names)} cores of {names[0]}, {platform.system()}"
+
+
+def table() -> str:
+    """All results as a Markdown table, sorted by command."""
+    lines = ["| command | binarization | published | ours | training | seed |", "|---|---|---|---|---|---|"]
+    for path in sorted(HERE.glob("*.json")):
+        lines.append(row(json.loads(path.read_text(encoding="utf-8")), path.name))
+    return "\n".join(lines) + "\n"
+
+
+def row(result: dict, file: str) -> str:
+    found, settings = result["evaluation"], result["settings"]
+    published = "" if result["published"] is None else f"{result['published']:.2f}"
+    ours = f"{MEASURES[result['measure']]} [{found[result['measure']]:.2f}](results/{file})"
+    if result["measure"] == "test_log_likelihood":
+        ours += f" ± {found['standard_error']:.2f} ({found['active_units']} active)"
+    return (f"| `{result['command']}` | {found['binarization']} | {published} | {ours} "
+            f"| {result['seconds'] / 60:.1f} min | {settings['seed']} |")
+
+
+def main() -> None:
+    for folder in map(Path, sys.argv[1:]):
+        (HERE / f"{folder.name}.json").write_text(json.dumps(collect(folder), indent=1) + "\n", encoding="utf-8")
+    head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+    PAGE.write_text(head + BEGIN + table() + rest[rest.index(END):], encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

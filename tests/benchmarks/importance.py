@@ -1,0 +1,70 @@
+"""How long log p(x) by importance sampling takes, against PyTorch: a table of docs/benchmarks.md.
+
+    python tests/benchmarks/importance.py [--rounds 15]
+
+One image, 5000 samples, the 784-200-200-50 model with tanh, float32, two threads: a test set costs so many times as
+much. `torch-N` works on N samples at once; `torch` on 250, as tinyvae does. The peers take turns as in step.py.
+"""
+
+import argparse
+import itertools
+import math
+import sys
+
+import numpy as np
+from step import THREADS, Peer, batches, compare, widths, work
+
+D, HIDDEN, J, K = 784, (200, 200), 50, 5000
+
+
+def tinyvae(_):
+    import tinyvae as tv
+
+    vae, rng = tv.VAE(D, J, HIDDEN, activation=tv.Tanh, rng=0), np.random.default_rng(0)
+    return lambda x: tv.log_likelihood(vae, x, K, rng)
+
+
+def torch(at_once):
+    import torch
+    import torch.nn.functional as F
+
+    torch.set_num_threads(THREADS)
+
+    def mlp(sizes):
+        linear = [torch.nn.Linear(*pair) for pair in itertools.pairwise(sizes)]
+        return torch.nn.Sequential(linear[0], *[part for layer in linear[1:] for part in (torch.nn.Tanh(), layer)])
+
+    encoder, decoder = map(mlp, widths(D, HIDDEN, J))
+
+    @torch.inference_mode()
+    def step(x):
+        x = torch.from_numpy(x)
+        mu, logvar = encoder(x).chunk(2, -1)
+        log_w = []
+        for _ in range(0, K, at_once):
+            eps = torch.randn(at_once, J)
+            z = mu + torch.exp(0.5 * logvar) * eps
+            log_p_x = -F.binary_cross_entropy_with_logits(decoder(z), x.expand(at_once, D), reduction="none").sum(1)
+            log_w.append(log_p_x + 0.5 * (eps * eps - z * z + logvar).sum(1))
+        return torch.logsumexp(torch.cat(log_w), 0).item() - math.log(K)
+
+    return step
+
+
+PEERS = {"tinyvae": (tinyvae, 0), "torch": (torch, 250), "torch-100": (torch, 100), "torch-1000": (torch, 1000),
+         "torch-5000": (torch, 5000)}
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--work"]:
+        make, at_once = PEERS[sys.argv[2]]
+        return work(lambda: make(at_once), batches(D, 1), warm=1)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15)
+    args = parser.parse_args()
+    print("| setting | peer | microseconds an image: median (quartiles) | speed, torch = 1 |\n|---|---|---|---|")
+    compare(f"K = {K}", [Peer(__file__, name, steps=5) for name in PEERS], args.rounds)
+
+
+if __name__ == "__main__":
+    main()
