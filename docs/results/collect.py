@@ -62,7 +62,7 @@ def row(result: dict, file: str) -> str:
     published = "" if result["published"] is None else f"{result['published']:.2f}"
     ours = f"{MEASURES[result['measure']]} [{found[result['measure']]:.2f}](results/{file})"
     if result["measure"] == "test_log_likelihood":
-        ours += f" ± {found['standard_error']:.2f} ({found['active_units']} active)"
+        ours += f" ± {found['standard_error']:.2f} (K = {found['importance_samples']}; {found['active_units']} active)"
     return (f"| `{result['command']}` | {found['binarization']} | {published} | {ours} "
             f"| {result['seconds'] / 60:.1f} min | {settings['seed']} |")
 
