@@ -270,6 +270,8 @@ class _OtherRun(ValueError):
 def _generator(state) -> np.random.PCG64:
     """A bit generator in that state; an error of some kind if it is none."""
     generator = np.random.PCG64()
+    for number in (*state["state"].values(), state["has_uint32"], state["uinteger"]):
+        checks.whole(number, "a number of the generator", at_least=0)
     generator.state = state
     return generator
 
