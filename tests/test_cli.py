@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import tinyvae as tv
+from tinyvae import cli
 from tinyvae.cli import main
 
 TINY = ["--hidden", "16", "--latent-dim", "2", "--epochs", "2", "--quiet"]
@@ -330,3 +331,12 @@ def test_a_reader_that_stops_early_hears_no_complaint():
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(60) == 141
+
+
+@pytest.mark.parametrize(("called", "named"), [
+    ("bin/tinyvae", "bin/tinyvae"), ("/elsewhere/tinyvae", "/elsewhere/tinyvae"), ("/on/the/path/tinyvae", "tinyvae"),
+    ("x/__main__.py", "python -m tinyvae")])
+def test_the_next_command_is_named_as_this_one_was_called(monkeypatch, called, named):
+    monkeypatch.setattr(sys, "argv", [called])
+    monkeypatch.setattr(cli.shutil, "which", lambda name: "/on/the/path/tinyvae")
+    assert cli._program() == named

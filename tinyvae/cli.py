@@ -201,10 +201,9 @@ def _compare(config, found: dict) -> None:
 
 def _program() -> str:
     """How the user calls this program, for a line to copy."""
-    called = Path(sys.argv[0])
-    if called.stem != "tinyvae":
+    if Path(sys.argv[0]).stem != "tinyvae":
         return "python -m tinyvae"
-    return "tinyvae" if shutil.which("tinyvae") else str(called)
+    return "tinyvae" if shutil.which("tinyvae") == sys.argv[0] else sys.argv[0]  # another one may be on the path
 
 
 # ---- the options -----------------------------------------------------------------------------------
