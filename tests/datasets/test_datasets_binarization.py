@@ -14,24 +14,30 @@ def rng():
 
 
 class Enumerating:
-    """A generator whose `integers` runs through 0 … 254 once for each of the 256 grey levels."""
+    """A generator that runs through all pairs of a byte and of what is drawn where the byte is 255."""
+
+    rows = 256 * 255
 
     def integers(self, low, high, shape, dtype):
-        assert (low, high, dtype) == (0, 255, np.uint8)
-        assert shape == (255, 256)
-        return np.repeat(np.arange(255, dtype=np.uint8)[:, None], 256, axis=1)
+        assert (low, dtype) == (0, np.uint8)
+        if high == 256:
+            assert shape == (self.rows, 256)
+            return np.repeat(np.arange(256, dtype=np.uint8), 255)[:, None].repeat(256, axis=1)
+        assert (high, shape) == (255, 255 * 256)
+        return np.repeat(np.arange(255, dtype=np.uint8), 256)
 
 
 def test_a_grey_level_is_one_for_exactly_its_share_of_all_draws():
-    x = np.tile(LEVELS, (255, 1))
-    ones = binarize(x, "dynamic", Enumerating(), np.float64).sum(axis=0)
-    np.testing.assert_array_equal(ones, LEVELS)  # x of 255 draws: the probability is x / 255
+    x = np.broadcast_to(LEVELS, (Enumerating.rows, 256))
+    ones = binarize(x, "dynamic", Enumerating(), np.uint8).sum(axis=0, dtype=int)
+    np.testing.assert_array_equal(ones, LEVELS.astype(int) * 256)  # of 255 * 256 draws: the probability is x / 255
 
 
-def test_the_draws_enumerated_above_are_uniform(rng):
-    counts = np.bincount(rng.integers(0, 255, 2_550_000, dtype=np.uint8), minlength=256)
-    assert counts[255] == 0
-    assert np.all(np.abs(counts[:255] - 10_000) < 5 * np.sqrt(10_000))
+@pytest.mark.parametrize("levels", [255, 256])
+def test_the_draws_enumerated_above_are_uniform(rng, levels):
+    counts = np.bincount(rng.integers(0, levels, levels * 10_000, dtype=np.uint8), minlength=levels)
+    assert len(counts) == levels
+    assert np.all(np.abs(counts - 10_000) < 5 * np.sqrt(10_000))
 
 
 def test_floats_are_one_with_their_probability(rng):

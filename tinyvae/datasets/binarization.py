@@ -50,8 +50,12 @@ def freeze(x: np.ndarray, seed: int | Sequence[int] | np.random.SeedSequence) ->
 def _draw(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw bools that are true with probability x, or x / 255: never for black, always for white."""
     if x.dtype == np.uint8:
-        # u is uniform over 0 … 254, of which exactly x lie below x.
-        return rng.integers(0, 255, x.shape, dtype=np.uint8) < x
+        # u is uniform over 0 … 254, of which exactly x lie below x. Whole bytes are twice as fast to draw as a
+        # bounded range; the few that are 255 are then drawn again.
+        u = rng.integers(0, 256, x.shape, dtype=np.uint8)
+        outside = u == 255
+        u[outside] = rng.integers(0, 255, np.count_nonzero(outside), dtype=np.uint8)
+        return u < x
     # u is a multiple of 2^-24 in [0, 1): the probability is x to 6e-8.
     return rng.random(x.shape, dtype=np.float32) < x
 
