@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinyvae import functions, gaussian, layers
-from tinyvae.diagnose import explain
+from tinyvae.diagnose import Evidence, explain
 from tinyvae.likelihoods import Bernoulli, Gaussian
 from tinyvae.objectives import ELBO, IWAE
 from tinyvae.vae import VAE
@@ -168,7 +168,7 @@ def check_gradients(what, *inputs, rng=0, entries: int = 200, complex_tolerance:
         else:
             best, errors, complex_error = central, central_errors, None
         worst = int(np.argmax(errors))  # argmax takes a NaN for the largest
-        cause = explain(said.reshape(index.shape), best.reshape(index.shape), problem.sizes) \
+        cause = explain([Evidence(said.reshape(index.shape), best.reshape(index.shape), problem.sizes)]) \
             if everything and not ok else None
         rows.append(Row(name, index.shape, len(chosen), complex_error, float(central_errors.max()),
                         places[worst], float(said[worst]), float(best[worst]), bool(ok), cause.text if cause else ""))

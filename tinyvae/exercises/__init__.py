@@ -1,0 +1,86 @@
+"""Course exercises whose checker tells a student what is wrong.
+
+    e04_dense.py …    stubs: a docstring with the mathematics, and functions to write (`stubs`, made from the masters
+                      with solutions in tutorials/exercises)
+    checkers          for each exercise its cases and known mistakes (the contract: `check`)
+    check             from what the functions gave to a verdict
+    process, worker   the student's file runs in a process of its own, which knows no answer
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from tinyvae.exercises.check import Verdict, judge
+from tinyvae.exercises.process import Answers, Call, ask
+
+STUBS = Path(__file__).parent / "stubs"
+IDS = [f"e{i:02}" for i in range(1, 16)]
+
+
+def names() -> dict[str, str]:
+    """{"e01": "e01_ring", …}: the exercises there are, by id."""
+    return {path.stem[:3]: path.stem for path in sorted(STUBS.glob("e*.py"))}
+
+
+def find(exercise: str) -> str:
+    """The full name of an exercise given as e04, E4, 4, e04_dense or e04_dense.py; ValueError if there is none."""
+    known = names()
+    if match := re.fullmatch(r"[eE]?(\d{1,2})(_\w+)?(\.py)?", Path(exercise).name):
+        exercise = f"e{int(match[1]):02}"
+    if exercise not in known:
+        nearest = difflib.get_close_matches(exercise, [*known, *known.values()], n=1, cutoff=0)[0]
+        raise ValueError(f"there is no exercise {exercise!r}; did you mean {nearest!r}? There are {', '.join(known)}")
+    return known[exercise]
+
+
+def checker(name: str) -> ModuleType:
+    """The checker of the exercise of that full name."""
+    return import_module(f"tinyvae.exercises.checkers.{name}")
+
+
+def check(name: str, path: Path, seed: int = 0, seconds: float = 10.0) -> list[Verdict]:
+    """The verdicts on the functions of exercise `name` in the file at `path`, each run in another process."""
+    return verdicts(checker(name), lambda calls: ask_patiently(path, calls, seconds), seed)
+
+
+def ask_patiently(path: Path, calls: list[Call], seconds: float) -> Answers:
+    """As `ask`; but a function that never comes back takes no other function's answers with it."""
+    answers = ask(path, calls, seconds)
+    lost = next((call.function for call, r in zip(calls, answers.results, strict=True)
+                 if r.error in ("timeout", "crash") and answers.loaded), None)
+    others = [i for i, call in enumerate(calls) if call.function != lost]
+    if lost is None or not others:
+        return answers
+    again = ask_patiently(path, [calls[i] for i in others], seconds)
+    for i, result in zip(others, again.results, strict=True):
+        answers.results[i] = result
+    return answers
+
+
+def verdicts(exercise: ModuleType, answer, seed: int) -> list[Verdict]:
+    """The verdicts on what `answer`, a function of a list of calls, gives for the cases of an exercise."""
+    cases = list(exercise.cases(np.random.default_rng(seed)))
+    calls = [Call(case.function, tuple(case.args.values())) for case in cases for _ in range(2)]
+    answers: Answers = answer(calls)
+    pairs = list(zip(answers.results[::2], answers.results[1::2], strict=True))
+    found = []
+    for function in exercise.FUNCTIONS:
+        mine = [i for i, case in enumerate(cases) if case.function == function]
+        verdict = judge(exercise, function, [cases[i] for i in mine], [pairs[i] for i in mine])
+        if verdict.ok and answers.tampered:
+            verdict = verdict._replace(keys=("tampered",), lines=(
+                f"the values are right, but the file replaced {', '.join(answers.tampered[:3])}.",
+                "A library must be left as it is: give your own function a name of its own."))
+        found.append(verdict)
+    if answers.printed and all(v.ok for v in found):
+        found[0] = found[0]._replace(keys=("prints",), printed=answers.printed, lines=(
+            f"the values are right, but the file prints {answers.printed.strip()[:60]!r} when it is loaded.",
+            "Take the print out: a grader reads what is printed."))
+    return found

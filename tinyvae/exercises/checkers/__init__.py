@@ -1,0 +1,1 @@
+"""One module an exercise; the contract is that of `tinyvae.exercises.check`."""

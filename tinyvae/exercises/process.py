@@ -1,0 +1,116 @@
+"""A student's file in a process of its own, with limits of time, memory and output: whatever it does, we go on."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tinyvae.exercises.wire import pack, unpack
+
+OUTPUT = 64_000_000  # bytes of events that are read
+MEMORY = 4_000_000_000  # bytes of address space; NumPy with its threads takes up to 2 GB of it
+
+
+class Call(NamedTuple):
+    """A function of the student's file, and the arguments for it."""
+
+    function: str
+    arguments: tuple
+
+
+class Result(NamedTuple):
+    """What came of a call."""
+
+    value: Any = None
+    error: str = ""  # a kind: stub, missing, error, exit, timeout, crash; "" if there is a value
+    text: str = ""
+    where: str = ""
+    arguments: tuple = ()  # as they are after the call
+    printed: str = ""
+    globals: tuple[str, ...] = ()  # what the call left changed
+
+
+class Answers(NamedTuple):
+    """The results of all calls, and what the file did besides."""
+
+    results: list[Result]
+    printed: str = ""  # while the file was loaded
+    tampered: tuple[str, ...] = ()
+    loaded: bool = True
+
+
+def ask(path: Path, calls: list[Call], seconds: float = 10.0, memory: int = MEMORY) -> Answers:
+    """Run the calls on the file at `path`, in another process that is stopped after so many seconds."""
+    command = [sys.executable, "-m", "tinyvae.exercises.worker", str(Path(path).resolve()), str(memory)]
+    threads = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}  # small sizes, many processes
+    with tempfile.TemporaryFile() as request, tempfile.TemporaryDirectory() as nowhere:
+        request.write(json.dumps([[call.function, [pack(a) for a in call.arguments]] for call in calls]).encode())
+        request.seek(0)
+        process = subprocess.Popen(command, stdin=request, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                   cwd=nowhere, env=os.environ | threads | {"PYTHONIOENCODING": "utf-8"},
+                                   start_new_session=True)
+        events = process.stdout
+        assert events is not None
+        received: list[bytes] = []
+        reader = threading.Thread(target=lambda: received.append(events.read(OUTPUT)), daemon=True)
+        reader.start()
+        reader.join(seconds)
+        late = reader.is_alive()
+        _stop(process)
+        reader.join()
+    return _answers(b"".join(received), calls, late, seconds)
+
+
+def _stop(process: subprocess.Popen) -> None:
+    """End the process and all that it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+
+
+def _answers(text: bytes, calls: list[Call], late: bool, seconds: float) -> Answers:
+    """The events, checked: they come from a process that runs a student's code."""
+    events = []
+    for line in text.splitlines():
+        try:
+            events.append(_event(json.loads(line)))
+        except (ValueError, TypeError, KeyError, IndexError, RecursionError, AttributeError):
+            break  # cut off, or forged
+    end = Result(error="timeout", text=f"it was stopped after {seconds:g} seconds") if late else \
+        Result(error="crash", text="the process ended before it gave an answer")
+    if not events or "loaded" not in events[0]:
+        return Answers([end] * len(calls), loaded=False)
+    first, *rest = events
+    if not first["loaded"]:
+        failure = Result(error=first["error"], text=first["text"], where=first["where"])
+        return Answers([failure] * len(calls), first["printed"], loaded=False)
+    results = [e["result"] for e in rest if "result" in e][: len(calls)]
+    tampered = next((e["tampered"] for e in rest if "tampered" in e), ())
+    return Answers(results + [end] * (len(calls) - len(results)), first["printed"], tampered)
+
+
+def _event(event: dict) -> dict:
+    if "loaded" in event:
+        return {"loaded": event["loaded"] is True, "printed": str(event["printed"]),
+                **{key: str(event.get(key, "")) for key in ("error", "text", "where")}}
+    if "tampered" in event:
+        return {"tampered": tuple(map(str, event["tampered"]))}
+    return {"result": result(event)}
+
+
+def result(event: dict) -> Result:
+    """The event of one call as a Result."""
+    return Result(
+        unpack(event["value"]) if "value" in event else None, str(event.get("error", "")), str(event.get("text", "")),
+        str(event.get("where", "")), tuple(map(unpack, event.get("arguments", ()))), str(event["printed"]),
+        tuple(map(str, event["globals"])))

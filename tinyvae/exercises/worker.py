@@ -1,0 +1,191 @@
+"""The process that runs a student's file. It is sent arrays and sends back what the functions gave; it knows no answer.
+
+    python -m tinyvae.exercises.worker FILE < calls > events
+
+Standard input is one JSON list of calls [function, [argument, …]]; each event is a line of JSON. What the student's
+code prints goes elsewhere, so that it cannot be taken for an event. What it may not do (touch the network, other
+processes, or files for writing) raises PermissionError.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import inspect
+import io
+import json
+import os
+import pickle
+import random
+import sys
+import traceback
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinyvae.exercises.wire import pack, unpack
+
+PRINTED = 2000  # characters kept of what a call prints
+FORBIDDEN = {"socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "subprocess.Popen", "os.system",
+             "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "os.kill", "os.killpg", "os.startfile",
+             "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod",
+             "os.chown", "shutil.rmtree", "shutil.move", "shutil.copyfile"}
+
+
+def main() -> None:
+    path, memory = Path(sys.argv[1]), int(sys.argv[2])
+    calls = json.load(sys.stdin.buffer)
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as events:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(nowhere, descriptor)
+        _limit(memory)
+
+        def send(event: dict) -> None:
+            events.write(json.dumps(event) + "\n")
+            events.flush()
+
+        sys.addaudithook(_guard)
+        before = _library()
+        with _printed() as text:
+            module, failure = _load(path)
+        send({"loaded": failure is None, "printed": text(), **(failure or {})})
+        if module is not None:
+            run(vars(module), calls, send, path)
+        send({"tampered": _tampered(before)})
+    os._exit(0)  # without the student's own exit handlers
+
+
+def run(names: dict[str, Any], calls: list, send: Callable[[dict], None], path: Path | None = None) -> None:
+    """Make each call [function, packed arguments] on `names`, a module's globals, and send what came of it."""
+    for function, packed in calls:
+        arguments = [unpack(a) for a in packed]
+        before = _state(names)
+        with _printed() as text:
+            event = _call(names.get(function), arguments, path)
+        after = _state(names)
+        changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+        send({"function": function, "printed": text(), "globals": changed,
+              "arguments": [pack(a) for a in arguments], **event})
+
+
+def _call(function, arguments: list, path: Path | None) -> dict:
+    """{"value": …}, or {"error": kind, "text": …} for a call that gave none."""
+    if function is None:
+        return {"error": "missing", "text": ""}
+    if not callable(function):
+        return {"error": "missing", "text": f"it is a {type(function).__name__}"}
+    with contextlib.suppress(ValueError):  # it may have no signature that can be read
+        signature = inspect.signature(function)
+        try:
+            signature.bind(*arguments)
+        except TypeError:
+            return {"error": "signature", "text": f"it takes {signature}, and was given {len(arguments)} arguments"}
+    try:
+        with np.errstate(all="ignore"):
+            return {"value": pack(function(*arguments))}
+    except NotImplementedError:
+        return {"error": "stub", "text": ""}
+    except BaseException as error:  # a student's code may raise whatever there is
+        return _failure(error, path)
+
+
+def _load(path: Path) -> tuple[types.ModuleType | None, dict | None]:
+    """The student's file as a module, or why it is none."""
+    sys.path.append(str(path.parent))  # for helpers the student keeps beside it; last, so that it shadows nothing
+    sys.dont_write_bytecode = True
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        return module, None
+    except BaseException as error:
+        return None, _failure(error, path)
+
+
+def _failure(error: BaseException, path: Path | None) -> dict:
+    """An exception as kind, text and traceback: the student's own lines, as far as there are any."""
+    kind = "exit" if isinstance(error, (SystemExit, KeyboardInterrupt)) else "error"
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if path is not None and f.filename == str(path)]
+    if isinstance(error, SyntaxError):
+        where = f"line {error.lineno}: {(error.text or '').strip()}"
+    else:
+        where = f"line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
+    try:
+        words = str(error.msg if isinstance(error, SyntaxError) else error)
+    except Exception:
+        words = ""
+    return {"error": kind, "text": f"{type(error).__name__}: {words}"[:500].rstrip(": "), "where": where[:300]}
+
+
+def _limit(memory: int) -> None:
+    """At most so many bytes of memory, where the system knows such a limit (not on Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _guard(event: str, args: tuple) -> None:
+    """An audit hook (PEP 578): it cannot be removed."""
+    if event == "open":
+        path, mode, flags = args
+        writes = set(mode) & set("wax+") if isinstance(mode, str) else flags & (os.O_WRONLY | os.O_RDWR)
+        if writes and path != os.devnull:
+            raise PermissionError(f"opening {path!r} for writing is not allowed in an exercise")
+    elif event in FORBIDDEN:
+        raise PermissionError(f"{event} is not allowed in an exercise")
+
+
+@contextlib.contextmanager
+def _printed() -> Iterator[Callable[[], str]]:
+    """Catch what is printed meanwhile; the value gives it, cut off at PRINTED characters."""
+    out = _Bounded()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        yield out.getvalue
+
+
+class _Bounded(io.StringIO):
+    def write(self, text: str) -> int:
+        super().write(text[: max(PRINTED - self.tell(), 0)])
+        return len(text)
+
+
+def _state(names: dict[str, Any]) -> dict[str, Any]:
+    """What a function could leave changed behind it: the module's own globals, and everybody's random numbers."""
+    state: dict[str, Any] = {"np.random's global state": pickle.dumps(np.random.get_state()),  # noqa: NPY002
+                             "random's global state": random.getstate(), "np.seterr": np.geterr(),
+                             "the working directory": os.getcwd()}
+    for name, value in names.items():
+        if not name.startswith("__") and not callable(value) and not isinstance(value, types.ModuleType):
+            try:
+                state[f"the global {name}"] = pickle.dumps(value)
+            except Exception:
+                state[f"the global {name}"] = id(value)
+    return state
+
+
+def _library() -> dict[str, int]:
+    """Each function, class and constant of NumPy and tinyvae, as it is now."""
+    names = ["numpy", "numpy.random", "numpy.linalg", "math", "random"]
+    names += [name for name in sys.modules if name.split(".")[0] == "tinyvae"]
+    return {f"{name}.{key}": id(value) for name in names if name in sys.modules
+            for key, value in vars(sys.modules[name]).items() if not key.startswith("__")}
+
+
+def _tampered(before: dict[str, int]) -> list[str]:
+    """What a student's code put in the place of something of a library's."""
+    now = _library()
+    return sorted(name for name, identity in before.items() if now.get(name) != identity)
+
+
+if __name__ == "__main__":
+    main()
