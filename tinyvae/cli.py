@@ -1,4 +1,4 @@
-"""The command line: tinyvae train | evaluate | sample | plot | gradcheck | data."""
+"""The command line: tinyvae train | recipes | evaluate | sample | plot | gradcheck | data | exercises."""
 
 import argparse
 import dataclasses
@@ -295,6 +295,11 @@ def _parser() -> argparse.ArgumentParser:
     d = command(data, "show a data set, and download it if need be", "mnist")
     d.add_argument("name", nargs="?", default="mnist-small", help="as for train --data (mnist-small)")
     d.add_argument("--data-dir", help="folder of the IDX files of mnist or fashion-mnist")
+
+    from tinyvae.exercises import commands as course
+
+    text = "do the exercises of the course, and be told what is wrong"
+    course.add(commands.add_parser("exercises", help=text, description=text, allow_abbrev=False), _whole)
     return parser
 
 

@@ -1,0 +1,87 @@
+"""tinyvae exercises start | check | status | hint | release | grade."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def start(args) -> int:
+    from tinyvae.exercises import course
+
+    made, kept = course.start(args.folder)
+    if kept:
+        print(f"{len(kept)} files were there already and stay as they are; {len(made)} added.")
+    print(f"{args.folder} holds the exercises. Next: cd {args.folder}, open e04_dense.py in an editor, and type: "
+          "tinyvae exercises check e04")
+    return 0
+
+
+def check(args) -> int:
+    from tinyvae import exercises
+    from tinyvae.exercises import course
+
+    if bool(args.ids) == args.all:
+        raise ValueError("name the exercises to check, as in: tinyvae exercises check e04; or say --all")
+    names = list(exercises.names().values()) if args.all else [exercises.find(text) for text in args.ids]
+    if args.watch:
+        if len(names) != 1:
+            raise ValueError("--watch is for one exercise, as in: tinyvae exercises check e04 --watch")
+        course.watch(names[0], course.answer(names[0], args.dir), args.seed)
+    paths = [course.answer(name, args.dir) for name in names]
+    right = 0
+    for name, path in zip(names, paths, strict=True):
+        verdicts = exercises.check(name, path, args.seed)
+        right += all(v.ok for v in verdicts)
+        print(course.report(name, verdicts), flush=True)
+    if len(names) > 1:
+        print(f"{right} of {len(names)} exercises are right")
+    return 0 if right == len(names) else 1
+
+
+def status(args) -> int:
+    from tinyvae.exercises import course
+
+    rows = course.status(args.dir)
+    width = max(len(name) for name, _, _ in rows)
+    for name, word, left in rows:
+        print(f"{name:{width}}  {word:9}  {left}".rstrip())
+    done = sum(word == "done" for _, word, _ in rows)
+    print(f"[{'#' * done}{'.' * (len(rows) - done)}]  {done} of {len(rows)} done")
+    return 0
+
+
+def hint(args) -> int:
+    from tinyvae import exercises
+    from tinyvae.exercises import course
+
+    name = exercises.find(args.id)
+    number, of, text = course.hint(name, args.dir)
+    print(f"{name[:3]}, hint {number} of {of}: {text}")
+    return 0
+
+
+def add(parser: argparse.ArgumentParser, whole) -> None:
+    """The commands and their options; `whole(at_least)` parses a whole number."""
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(run, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(run.__name__, help=text, description=text, allow_abbrev=False)
+        sub.set_defaults(run=run)
+        return sub
+
+    def here(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--dir", type=Path, default=Path(), help="folder of your exercises (this one)")
+
+    s = command(start, "make a folder of exercises to do; nothing that is there is overwritten")
+    s.add_argument("folder", type=Path, metavar="DIR", help="a new folder, or one with exercises to add to")
+    c = command(check, "check answers, and say what is wrong")
+    c.add_argument("ids", nargs="*", metavar="ID", help="such as e04")
+    c.add_argument("--all", action="store_true", help="check all exercises")
+    c.add_argument("--watch", action="store_true", help="check again each time the file is saved")
+    c.add_argument("--seed", type=whole(0), default=0, help="of the numbers an answer is checked on (0)")
+    here(c)
+    here(command(status, "show how far you are"))
+    h = command(hint, "one hint at a time, from gentle to plain")
+    h.add_argument("id", metavar="ID", help="such as e04")
+    here(h)
