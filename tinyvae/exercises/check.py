@@ -15,6 +15,7 @@ behind: globals, something printed.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -105,7 +106,13 @@ class _Trial:
 
     def right(self, name: str) -> bool:
         given, true = self.given.get(name), np.asarray(self.case.true[name], float)
-        return given is not None and same(given, true, _scale(true), _tolerance(given))
+        return given is not None and same(given, true, _scale(true), self.tolerance(given))
+
+    def tolerance(self, given: Array) -> float:
+        """Of an output; what is derived from outputs is no more exact than they are."""
+        value = self.first.value if self.case.derive else given
+        parts = value if isinstance(value, (tuple, list)) else (value,)
+        return max((_tolerance(np.asarray(part)) for part in parts), default=RIGHT[8])
 
     @property
     def passed(self) -> int:
@@ -122,7 +129,7 @@ def _outputs(case: Case, result: Result) -> tuple[dict[str, Array], str]:
     names, value = list(case.true), result.value
     if case.derive is not None:
         try:
-            return {name: np.asarray(a, float) for name, a in case.derive(value).items()}, ""
+            return {name: np.asarray(a, _precision(value)) for name, a in case.derive(value).items()}, ""
         except Exception:  # the value is not what derive expects: the other cases say so
             return {}, ""
     if len(names) == 1:
@@ -142,6 +149,13 @@ def _outputs(case: Case, result: Result) -> tuple[dict[str, Array], str]:
             return {}, f"{name} is {_kind(v)}{hint}; expected an array of numbers"
         given[name] = a.astype(float) if a.dtype.kind in "biu" else a
     return given, ""
+
+
+def _precision(value) -> np.dtype:
+    """The coarsest float type in `value`: what is derived from it cannot be more exact."""
+    parts = value if isinstance(value, (tuple, list)) else [value]
+    types = [v.dtype for v in parts if isinstance(v, np.ndarray) and v.dtype.kind == "f"]
+    return min(types, key=lambda t: t.itemsize, default=np.dtype(float))
 
 
 def _kind(value) -> str:
@@ -248,7 +262,7 @@ def _wrong_values(trials: list[_Trial]) -> list[tuple[str, str]]:
         names = dict.fromkeys(name for t in of_kind for name in t.case.true)
         wrong = [name for name in names if not all(t.right(name) for t in of_kind if name in t.case.true)]
         for name in wrong:
-            cause = None if derived else _cause(name, trials)
+            cause = None if derived else _cause(name, trials) or _ignored(name, trials)
             # What explains the outputs explains what is derived from them as well.
             key = cause.key if cause else found[0][0] if derived and found else "unknown"
             found.append((key, _sentence(name, cause) if cause else _worst(name, of_kind)))
@@ -266,6 +280,18 @@ def _cause(name: str, trials: list[_Trial]) -> Cause | None:
     """What explains this output in all cases."""
     known = [_evidence(name, t) for t in trials if name in t.given and t.case.derive is None]
     return explain(known) if known else None
+
+
+def _ignored(name: str, trials: list[_Trial]) -> Cause | None:
+    """An argument that this output does not depend on, though it should: shown by cases that differ in it alone."""
+    known = [t for t in trials if name in t.given and t.case.derive is None]
+    alike: dict[str, bool] = {}
+    for one, other in itertools.combinations(known, 2):
+        changed = [arg for arg, a in one.case.args.items() if not np.array_equal(a, other.case.args[arg])]
+        if len(changed) == 1 and not np.array_equal(one.case.true[name], other.case.true[name]):
+            alike[changed[0]] = alike.get(changed[0], True) and np.array_equal(one.given[name], other.given[name])
+    return next((Cause(f"ignores:{arg}", f"it does not depend on {arg}: it is the same when nothing but {arg} changes")
+                 for arg, unchanged in alike.items() if unchanged), None)
 
 
 def _evidence(name: str, trial: _Trial) -> Evidence:
