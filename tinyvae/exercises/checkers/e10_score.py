@@ -72,7 +72,7 @@ def of_size(rng, S, J):
         "own-sample": (weighted(f - f.mean()), "the baseline is the average over all S samples, so that a sample's own "
                                                "f is in it"),
         "sum": (weighted(f - (S - 1) * b), "the baseline is the sum over the other samples, not their average"),
-        "sum/S": (weighted(f - (S - 1) / S * b), "the baseline is the sum over the others divided by S; they are S - 1"),
+        "sum/S": (weighted(f - (S - 1) / S * b), "the baseline divides the sum over the others by S; they are S - 1"),
         "no-f": (score, "it is the score alone, without f"),
     }
     if S == J:  # elsewhere NumPy refuses
