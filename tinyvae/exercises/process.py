@@ -51,21 +51,30 @@ def ask(path: Path, calls: list[Call], seconds: float = 10.0, memory: int = MEMO
     """Run the calls on the file at `path`, in another process that is stopped after so many seconds."""
     command = [sys.executable, "-m", "tinyvae.exercises.worker", str(Path(path).resolve()), str(memory)]
     threads = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}  # small sizes, many processes
-    with tempfile.TemporaryFile() as request, tempfile.TemporaryDirectory() as nowhere:
-        request.write(json.dumps([[call.function, [pack(a) for a in call.arguments]] for call in calls]).encode())
-        request.seek(0)
-        process = subprocess.Popen(command, stdin=request, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    request = json.dumps([[call.function, [pack(a) for a in call.arguments]] for call in calls]).encode() + b"\n"
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as nowhere:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                    cwd=nowhere, env=os.environ | threads | {"PYTHONIOENCODING": "utf-8"},
                                    start_new_session=True)
-        events = process.stdout
+        requests, events = process.stdin, process.stdout
+        assert requests is not None
         assert events is not None
         received: list[bytes] = []
         reader = threading.Thread(target=lambda: received.append(events.read(OUTPUT)), daemon=True)
         reader.start()
-        reader.join(seconds)
-        late = reader.is_alive()
-        _stop(process)
-        reader.join()
+        try:
+            with contextlib.suppress(OSError):  # a process that could not even start
+                requests.write(request)
+                requests.flush()  # and left open: when we are no more, the worker sees it closed, and ends
+            reader.join(seconds)
+            late = reader.is_alive()
+        finally:
+            _stop(process)
+            reader.join(5)  # a process that got away may hold the pipe open for ever
+            with contextlib.suppress(OSError):
+                requests.close()
+            if not reader.is_alive():
+                events.close()
     return _answers(b"".join(received), calls, late, seconds)
 
 

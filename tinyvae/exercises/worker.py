@@ -2,9 +2,10 @@
 
     python -m tinyvae.exercises.worker FILE < calls > events
 
-Standard input is one JSON list of calls [function, [argument, …]]; each event is a line of JSON. What the student's
-code prints goes elsewhere, so that it cannot be taken for an event. What it may not do (touch the network, other
-processes, or files for writing) raises PermissionError.
+The first line of standard input is a JSON list of calls [function, [argument, …]]; each event is a line of JSON. When
+standard input is closed, whoever asked is gone, and the worker ends. What the student's code prints goes elsewhere, so
+that it cannot be taken for an event. What it may not do (touch the network, other processes, or files for writing)
+raises PermissionError.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ import os
 import pickle
 import random
 import sys
+import threading
 import traceback
 import types
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,15 +32,18 @@ import numpy as np
 from tinyvae.exercises.wire import pack, unpack
 
 PRINTED = 2000  # characters kept of what a call prints
-FORBIDDEN = {"socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "subprocess.Popen", "os.system",
-             "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "os.kill", "os.killpg", "os.startfile",
-             "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod",
-             "os.chown", "shutil.rmtree", "shutil.move", "shutil.copyfile"}
+FORBIDDEN = frozenset({
+    "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "os.kill",
+    "os.killpg", "os.startfile", "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink",
+    "os.truncate", "os.chmod", "os.chown", "os.utime", "shutil.rmtree", "shutil.move", "shutil.copyfile",
+    "cpython.PyInterpreterState_New"})  # another interpreter would have no guard
+FORBIDDEN_KINDS = ("socket.", "ctypes.", "sqlite3.")  # whatever begins so
 
 
 def main() -> None:
     path, memory = Path(sys.argv[1]), int(sys.argv[2])
-    calls = json.load(sys.stdin.buffer)
+    calls = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with, args=[os.dup(0)], daemon=True).start()
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as events:
         nowhere = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
@@ -57,6 +63,12 @@ def main() -> None:
             run(vars(module), calls, send, path)
         send({"tampered": _tampered(before)})
     os._exit(0)  # without the student's own exit handlers
+
+
+def _end_with(asker: int) -> None:
+    """End this process when the other end of that pipe is closed."""
+    os.read(asker, 1)
+    os._exit(1)
 
 
 def run(names: dict[str, Any], calls: list, send: Callable[[dict], None], path: Path | None = None) -> None:
@@ -124,14 +136,14 @@ def _failure(error: BaseException, path: Path | None) -> dict:
 
 
 def _limit(memory: int) -> None:
-    """At most so many bytes of memory, where the system knows such a limit (not on Windows)."""
+    """So much memory, no files, no new processes: where the system knows such limits (not on Windows)."""
     try:
         import resource
     except ImportError:
         return
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for name, limit in (("AS", memory), ("CORE", 0), ("FSIZE", 0), ("NPROC", 0)):
+        with contextlib.suppress(AttributeError, ValueError, OSError):
+            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limit, limit))
 
 
 def _guard(event: str, args: tuple) -> None:
@@ -141,15 +153,16 @@ def _guard(event: str, args: tuple) -> None:
         writes = set(mode) & set("wax+") if isinstance(mode, str) else flags & (os.O_WRONLY | os.O_RDWR)
         if writes and path != os.devnull:
             raise PermissionError(f"opening {path!r} for writing is not allowed in an exercise")
-    elif event in FORBIDDEN:
+    elif event in FORBIDDEN or event.startswith(FORBIDDEN_KINDS):
         raise PermissionError(f"{event} is not allowed in an exercise")
 
 
 @contextlib.contextmanager
 def _printed() -> Iterator[Callable[[], str]]:
-    """Catch what is printed meanwhile; the value gives it, cut off at PRINTED characters."""
+    """Catch what is printed meanwhile; the value gives it, cut off at PRINTED characters. A warning is no print."""
     out = _Bounded()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         yield out.getvalue
 
 
