@@ -106,13 +106,7 @@ class _Trial:
 
     def right(self, name: str) -> bool:
         given, true = self.given.get(name), np.asarray(self.case.true[name], float)
-        return given is not None and same(given, true, _scale(true), self.tolerance(given))
-
-    def tolerance(self, given: Array) -> float:
-        """Of an output; what is derived from outputs is no more exact than they are."""
-        value = self.first.value if self.case.derive else given
-        parts = value if isinstance(value, (tuple, list)) else (value,)
-        return max((_tolerance(np.asarray(part)) for part in parts), default=RIGHT[8])
+        return given is not None and same(given, true, _scale(true), _tolerance(given))
 
     @property
     def passed(self) -> int:
