@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -23,15 +25,16 @@ def check(args) -> int:
 
     if bool(args.ids) == args.all:
         raise ValueError("name the exercises to check, as in: tinyvae exercises check e04; or say --all")
-    names = list(exercises.names().values()) if args.all else [exercises.find(text) for text in args.ids]
+    known = list(exercises.names(args.dir).values())
+    names = known if args.all else [exercises.find(text, args.dir) for text in args.ids]
     if args.watch:
-        if len(names) != 1:
+        if args.all or len(names) != 1:
             raise ValueError("--watch is for one exercise, as in: tinyvae exercises check e04 --watch")
         course.watch(names[0], course.answer(names[0], args.dir), args.seed)
     paths = [course.answer(name, args.dir) for name in names]
     right = 0
     for name, path in zip(names, paths, strict=True):
-        verdicts = exercises.check(name, path, args.seed)
+        verdicts = exercises.check(name, path, args.seed, own=args.dir)
         right += all(v.ok for v in verdicts)
         print(course.report(name, verdicts), flush=True)
     if len(names) > 1:
@@ -55,10 +58,40 @@ def hint(args) -> int:
     from tinyvae import exercises
     from tinyvae.exercises import course
 
-    name = exercises.find(args.id)
+    name = exercises.find(args.id, args.dir)
     number, of, text = course.hint(name, args.dir)
     print(f"{name[:3]}, hint {number} of {of}: {text}")
     return 0
+
+
+def release(args) -> int:
+    from tinyvae.exercises import release as releasing
+
+    masters = releasing.masters(args.masters)
+    chosen = {name: masters[name] for name in _only(args.only, masters)}
+    problems = releasing.release(args.out, chosen, args.ipynb)
+    for problem in problems:
+        print(f"tinyvae: {problem}", file=sys.stderr)
+    if problems:
+        print("tinyvae: nothing was released", file=sys.stderr)
+        return 1
+    print("The audit: no marker and no solution line is left; every stub compiles, and its functions fail as not "
+          f"written; every master ({len(chosen)}) passes its check.")
+    if args.ipynb:
+        print(f"{args.out / 'source'} is for nbgrader and holds the solutions: keep it. {args.out / 'students'} can be "
+              f"handed out: {', '.join(chosen)}")
+    else:
+        print(f"{args.out} can be handed out: {', '.join(chosen)}")
+    return 0
+
+
+def _only(text: str | None, names: Iterable[str]) -> list[str]:
+    """Those of the names that --only asks for; without it, all of them."""
+    from tinyvae import exercises
+
+    by_id = {name[:3]: name for name in names}
+    words = text.split(",") if text else by_id
+    return list(dict.fromkeys(exercises.pick(word.strip(), by_id) for word in words))
 
 
 def add(parser: argparse.ArgumentParser, whole) -> None:
@@ -85,3 +118,13 @@ def add(parser: argparse.ArgumentParser, whole) -> None:
     h = command(hint, "one hint at a time, from gentle to plain")
     h.add_argument("id", metavar="ID", help="such as e04")
     here(h)
+    r = command(release, "for instructors: make stubs or notebooks from masters with solutions, and audit them")
+    r.add_argument("out", type=Path, metavar="OUT", help="a new folder for what students get")
+    r.add_argument("--ipynb", action="store_true", help="notebooks instead, with nbgrader's metadata")
+    _instructors(r)
+
+
+def _instructors(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--only", metavar="IDS", help="such as e01,e04 (all)")
+    sub.add_argument("--masters", type=Path, metavar="FOLDER", help="of masters (tutorials/exercises of the checkout); "
+                     "FOLDER/checkers has the checkers of exercises of your own")

@@ -1,0 +1,126 @@
+"""What a student types."""
+
+import os
+import subprocess
+import sys
+
+import proof
+import pytest
+
+from tinyvae import exercises
+from tinyvae.cli import main
+from tinyvae.exercises import course
+
+
+def test_start_makes_every_stub_and_never_overwrites(tmp_path, capsys):
+    folder = tmp_path / "Übung 1"
+    assert main(["exercises", "start", str(folder)]) == 0
+    stubs = [f"{name}.py" for name in exercises.names().values()]
+    assert sorted(p.name for p in folder.iterdir()) == sorted(["README.txt", *stubs])
+    (folder / "e04_dense.py").write_text("mine")
+    (folder / stubs[0]).unlink()
+    assert main(["exercises", "start", str(folder)]) == 0
+    assert (folder / "e04_dense.py").read_text() == "mine"
+    assert (folder / stubs[0]).is_file()
+    assert f"{len(stubs)} files were there already and stay as they are; 1 added" in capsys.readouterr().out
+
+
+def test_start_refuses_a_file(tmp_path, capsys):
+    (tmp_path / "hw").write_text("")
+    assert main(["exercises", "start", str(tmp_path / "hw")]) == 2
+    assert "is a file" in capsys.readouterr().err
+
+
+@pytest.fixture
+def homework(tmp_path, monkeypatch):
+    course.start(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def solve(homework, name="e04_dense"):
+    (homework / f"{name}.py").write_text((proof.MASTERS / f"{name}.py").read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def test_check_names_what_is_not_written_and_what_is_right(homework, capsys):
+    assert main(["exercises", "check", "e04"]) == 1
+    assert capsys.readouterr().out.count("not written yet") == 3
+    solve(homework)
+    for name in ("e04", "4", "E04", "e04_dense", "e04_dense.py", "./e04_dense.py"):
+        assert main(["exercises", "check", name]) == 0
+    assert "e04 dense_backward   ok   9 checks pass" in capsys.readouterr().out
+
+
+def test_check_all_counts(homework, capsys):
+    solve(homework)
+    assert main(["exercises", "check", "--all"]) == 1
+    assert f"1 of {len(exercises.names())} exercises are right" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["check", "dense"], "did you mean 'e04_dense'"), (["check", "e99"], "no exercise 'e99'"),
+    (["check"], "name the exercises to check"), (["check", "e04", "--all"], "name the exercises to check"),
+    (["check", "--all", "--watch"], "--watch is for one exercise"),
+    (["check", "e04", "--dir", "elsewhere"], "tinyvae exercises start"), (["hint", "x"], "no exercise 'x'"),
+])
+def test_errors_are_one_line_and_say_what_to_do(homework, capsys, words, said):
+    assert main(["exercises", *words]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_hints_come_one_at_a_time(homework, capsys):
+    hints = exercises.checker("e04_dense").HINTS
+    for number in (1, 2, 3, 3):
+        assert main(["exercises", "hint", "e04"]) == 0
+        assert capsys.readouterr().out == f"e04, hint {number} of 3: {hints[number - 1]}\n"
+    (homework / course.SEEN).write_text("damaged")
+    assert main(["exercises", "hint", "e04"]) == 0
+    assert "hint 1 of 3" in capsys.readouterr().out
+
+
+def test_status_tells_done_from_begun_from_not_begun(homework, capsys):
+    solve(homework)
+    assert main(["exercises", "status"]) == 0
+    out = capsys.readouterr().out
+    assert "e04_dense           done" in out or "done" in out.split("e04_dense")[1].split("\n")[0]
+    assert f"1 of {len(exercises.names())} done" in out
+    path = homework / "e04_dense.py"
+    path.write_text(path.read_text(encoding="utf-8").replace("x @ W + b", "x @ W"), encoding="utf-8")
+    main(["exercises", "status"])
+    line = capsys.readouterr().out.split("e04_dense")[1].split("\n")[0]
+    assert "begun" in line
+    assert "dense_forward [missing:b]" in line
+    path.unlink()
+    main(["exercises", "status"])
+    assert "missing" in capsys.readouterr().out.split("e04_dense")[1].split("\n")[0]
+
+
+def test_watch_checks_again_when_the_file_is_saved(homework, capsys, monkeypatch):
+    path, naps = homework / "e04_dense.py", iter(range(4))
+
+    def nap(seconds):
+        """In place of a pause between two looks: the student saves the file, and at last presses Ctrl-C."""
+        number = next(naps)
+        if number == 1:
+            solve(homework)
+            os.utime(path, (0, 0))
+        if number == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(course.time, "sleep", nap)
+    with pytest.raises(KeyboardInterrupt):
+        course.watch("e04_dense", path, 0)
+    out = capsys.readouterr().out
+    assert out.count("Watching") == 2
+    assert out.index("not written yet") < out.index("ok   3 checks pass")
+
+
+def test_exercises_need_numpy_only():
+    """Neither pytest nor matplotlib, Jupyter or git is loaded by a check."""
+    code = ("import sys; from pathlib import Path; from tinyvae import exercises\n"
+            f"assert all(v.ok for v in exercises.check('e04_dense', Path({str(proof.MASTERS / 'e04_dense.py')!r})))\n"
+            "print([m for m in ('matplotlib', 'pytest', 'IPython', 'tqdm', 'scipy') if m in sys.modules])")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,166 @@
+"""Whatever a student's file does, the verdict says it in the right words; shown on e04 and real processes."""
+
+import json
+import time
+
+import numpy as np
+import proof
+import pytest
+
+from tinyvae import exercises
+from tinyvae.exercises.course import report
+from tinyvae.exercises.process import Call, ask
+from tinyvae.exercises.wire import pack
+
+NAME = "e04_dense"
+MASTER = (proof.MASTERS / f"{NAME}.py").read_text(encoding="utf-8")
+
+
+def check(tmp_path, source: str, seconds: float = 10.0, master: str = MASTER):
+    """Verdict on each function of the master with `source` written under it, and the report."""
+    path = tmp_path / f"{NAME}.py"
+    path.write_text(f"{master}\n{source}\n", encoding="utf-8")
+    verdicts = exercises.check(NAME, path, seconds=seconds)
+    return {v.function: v for v in verdicts}, report(NAME, verdicts)
+
+
+@pytest.mark.parametrize(("source", "key", "words"), [
+    ("def dense_forward(x, W, b): return 0 * (x @ W)", "zero", "y is all zeros"),
+    ("def dense_forward(x, W, b): return x @ W * np.nan", "nonfinite", "y is nan at (0, 0)"),
+    ("def dense_forward(x, W, b): return (x @ W + b) / 0", "nonfinite", "inf at (0, 0)"),
+    ("def squared_error_backward(y, t): return y", "echo:y", "dy is the argument y, as it came"),
+    ("def squared_error_backward(y, t): return t", "echo:t", "dy is the argument t, as it came"),
+    ("def dense_forward(x, W, b): return None", "type", "y is None (is a return statement missing?)"),
+    ("def dense_forward(x, W, b): x @ W + b", "type", "y is None (is a return statement missing?)"),
+    ("def dense_forward(x, W, b): return 'y'", "type", "y is a str"),
+    ("def dense_forward(x, W, b): return lambda: 0", "type", "y is a function"),
+    ("def dense_forward(x, W, b): return [[1, 2], [3]]", "type", "y is a list"),
+    ("def dense_forward(x, W, b): return (x @ W + b).astype(complex)", "type", "complex128"),
+    ("def dense_forward(x, W, b): return (x @ W + b).astype(object)", "type", "object"),
+    ("def dense_backward(dy, x, y, W): return dy @ W.T", "type", "expected 3 values: dx, dW, db"),
+    ("def dense_backward(dy, x, y, W): return dy @ W.T, x.T @ dy", "type", "2 values; expected 3: dx, dW, db"),
+    ("def dense_forward(x, W, b): return (x @ W + b).sum()", "shape", "y has shape (); expected (7, 11)"),
+    ("def dense_forward(x, W): return x @ W", "signature", "it takes (x, W), and was given 3 arguments"),
+    ("del dense_forward", "missing", "no such function in the file"),
+    ("dense_forward = 3", "missing", "no such function in the file"),
+    ("def dense_forward(x, W, b): return x @ W + c", "error", "NameError: name 'c' is not defined"),
+    ("def dense_forward(x, W, b): 1 / 0", "error", "ZeroDivisionError"),
+    ("def dense_forward(x, W, b): return dense_forward(x, W, b)", "error", "RecursionError"),
+    ("def helper(x): raise NotImplementedError\ndef dense_forward(x, W, b): return helper(x)", "needs",
+     "it calls helper, which is not written yet"),
+    ("def dense_forward(x, W, b): raise KeyboardInterrupt", "exit", "KeyboardInterrupt"),
+    ("import sys\ndef dense_forward(x, W, b): sys.exit(0)", "exit", "ended the program: SystemExit"),
+    ("import os\ndef dense_forward(x, W, b): os._exit(0)", "crash", "the process ended before it gave an answer"),
+    ("import os\ndef dense_forward(x, W, b): os.abort()", "crash", "the process ended before it gave an answer"),
+    ("def dense_forward(x, W, b): x += 1; return x @ W + b", "inplace", "changed its argument x in place"),
+    ("def dense_forward(x, W, b): return np.random.default_rng().random((len(x), len(b)))", "random",
+     "differs from call to call"),
+    ("calls = []\ndef dense_forward(x, W, b): calls.append(1); return x @ W + b", "globals",
+     "changed the global calls"),
+    ("n = 0\ndef dense_forward(x, W, b):\n    global n; n += 1\n    return x @ W + b", "globals",
+     "changed the global n"),
+    ("def dense_forward(x, W, b): np.random.seed(0); np.random.rand(); return x @ W + b", "globals",
+     "changed np.random's global state"),
+    ("def dense_forward(x, W, b): print('x is', x.shape); return x @ W + b", "prints", "x is (7, 5)"),
+    ("import sys\ndef dense_forward(x, W, b): sys.stderr.write('hm'); return x @ W + b", "prints", "'hm'"),
+    ("print('hello')", "prints", "prints 'hello' when it is loaded"),
+    ("np.exp = lambda x: x", "tampered", "replaced numpy.exp"),
+    ("import tinyvae.gaussian\ntinyvae.gaussian.kl = None", "tampered", "replaced tinyvae.gaussian.kl"),
+    ("import tinyvae.exercises.wire as w\nw.unpack = None", "tampered", "tinyvae.exercises.wire.unpack"),
+    ("def dense_forward(x, W, b): open('answer', 'w'); return x @ W + b", "error", "PermissionError"),
+    ("import socket\ndef dense_forward(x, W, b): socket.create_connection(('127.0.0.1', 9))", "error",
+     "not allowed in an exercise"),
+    ("import subprocess\ndef dense_forward(x, W, b): subprocess.run(['true'])", "error", "not allowed in an exercise"),
+    ("import os\ndef dense_forward(x, W, b): os.fork()", "error", "not allowed in an exercise"),
+    ("import os\ndef dense_forward(x, W, b): os.kill(os.getppid(), 9)", "error", "not allowed in an exercise"),
+    ("def dense_forward(x, W, b): return np.zeros((100_000, 100_000))", "error", "MemoryError"),
+    ("def dense_forward(x, W, b): return np.zeros((3000, 3000))", "type", "an array of float64 of shape (3000, 3000)"),
+])
+def test_it_says_what_is_wrong(tmp_path, source, key, words):
+    verdicts, text = check(tmp_path, source)
+    wrong = [v for v in verdicts.values() if not v.ok]
+    assert {v.keys for v in wrong} == {(key,)}, text
+    assert len(wrong) == (3 if key == "tampered" else 1)
+    assert words in text
+
+
+def test_a_print_does_not_hide_what_is_wrong_and_is_shown(tmp_path):
+    verdicts, text = check(tmp_path, "def dense_forward(x, W, b): print('shape', x.shape); return x @ W")
+    assert verdicts["dense_forward"].keys == ("missing:b",)
+    assert "It printed: shape (7, 5)" in text
+
+
+def test_an_endless_loop_is_stopped_and_takes_no_other_function_with_it(tmp_path):
+    start = time.monotonic()
+    verdicts, text = check(tmp_path, "def dense_backward(dy, x, y, W):\n    while True: pass", seconds=3)
+    assert {name: v.keys for name, v in verdicts.items()} == {
+        "dense_forward": (), "dense_backward": ("timeout",), "squared_error_backward": ()}
+    assert "stopped after 3 seconds" in text
+    assert time.monotonic() - start < 20
+
+
+@pytest.mark.parametrize(("source", "words"), [
+    ("def dense_forward(x, W, b:\n    return", "SyntaxError"), ("import nothing_of_that_name", "ModuleNotFoundError"),
+    ("1 / 0", f"line {len(MASTER.splitlines()) + 2}: 1 / 0"), ("raise SystemExit", "SystemExit"), ("\tx = 1\n  y = 2", "TabError"),
+])
+def test_a_file_that_cannot_be_loaded_says_where(tmp_path, source, words):
+    verdicts, text = check(tmp_path, source)
+    assert not any(v.ok for v in verdicts.values())
+    assert words in text
+
+
+def test_a_file_in_another_encoding_or_with_zeros_is_told_so(tmp_path):
+    path = tmp_path / f"{NAME}.py"
+    for content, words in ((b"x = 'caf\xe9'\n", "SyntaxError"), (b"x = 1\0", "Error")):
+        path.write_bytes(content)
+        verdicts = exercises.check(NAME, path)
+        assert words in report(NAME, verdicts)
+        assert not any(v.ok for v in verdicts)
+
+
+def test_gigabytes_of_print_are_survived(tmp_path):
+    verdicts, text = check(
+        tmp_path, "def dense_forward(x, W, b):\n    for _ in range(2000): print('x' * 1_000_000)\n    return x @ W + b")
+    assert verdicts["dense_forward"].keys == ("prints",)
+    assert len(text) < 1000
+
+
+def test_output_below_python_goes_nowhere_and_forged_events_are_no_answers(tmp_path):
+    forged = json.dumps({"function": "dense_forward", "value": {"value": 1}, "printed": "", "globals": []})
+    verdicts, _ = check(tmp_path, f"import os\ndef dense_forward(x, W, b):\n    os.write(1, b'{forged}')\n"
+                                  "    return x @ W + b")
+    assert all(v.ok for v in verdicts.values())
+    # Found by its number, the channel lets a forger send what it likes: but what it sends must be right.
+    lines = "for fd in range(3, 20):\n    try: os.write(fd, b'not json\\n')\n    except OSError: pass"
+    verdicts, text = check(tmp_path, f"import os\n{lines}")
+    assert not any(v.ok for v in verdicts.values()), text
+
+
+def test_what_comes_back_is_never_unpickled_and_must_be_what_pack_writes(tmp_path):
+    path = tmp_path / "f.py"
+    path.write_text("import os\nclass Evil:\n    def __reduce__(self): return os.system, ('touch evil',)\n"
+                    "def f(x): return Evil()\n", encoding="utf-8")
+    result = ask(path, [Call("f", (1.0,))]).results[0]
+    assert result.value == "Evil"
+    assert not list(tmp_path.glob("evil"))
+
+
+@pytest.mark.parametrize("name", exercises.names().values())
+def test_a_stub_is_not_written_yet_and_a_master_is_right_in_its_own_process(name):
+    verdicts = exercises.check(name, exercises.STUBS / f"{name}.py")
+    assert {v.keys for v in verdicts} == {("stub",)}
+    assert [v.function for v in verdicts] == list(exercises.checker(name).FUNCTIONS)
+    start = time.monotonic()
+    verdicts = exercises.check(name, proof.MASTERS / f"{name}.py")
+    assert all(v.ok for v in verdicts), report(name, verdicts)
+    print(f"{name}: {time.monotonic() - start:.2f} s")
+
+
+@pytest.mark.parametrize("name", exercises.names().values())
+def test_every_exercise_has_three_hints_and_a_checker_that_draws_anew(name):
+    checker = exercises.checker(name)
+    assert len(checker.HINTS) == 3
+    one, same, other = ([pack(list(case.args.values())) for case in checker.cases(np.random.default_rng(seed))]
+                        for seed in (0, 0, 1))
+    assert one == same
+    assert one != other
