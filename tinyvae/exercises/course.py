@@ -81,7 +81,7 @@ def watch(name: str, path: Path, seed: int) -> None:
         if changed != last:
             last = changed
             print(f"\n{time.strftime('%H:%M:%S')}  {path}")
-            print(report(name, exercises.check(name, path, seed)))
+            print(report(name, exercises.check(name, path, seed, own=path.parent)))
             print("Watching; save the file to check it again, Ctrl-C to stop.", flush=True)
         time.sleep(0.3)
 
@@ -91,12 +91,12 @@ def status(folder: Path, seed: int = 0) -> list[tuple[str, str, str]]:
     from tqdm import tqdm
 
     rows = []
-    for name in tqdm(exercises.names().values(), desc="checking", delay=2, leave=False):
+    for name in tqdm(exercises.names(folder).values(), desc="checking", delay=2, leave=False):
         path = folder / f"{name}.py"
         if not path.is_file():
             rows.append((name, "missing", "get it with: tinyvae exercises start ."))
             continue
-        verdicts = exercises.check(name, path, seed)
+        verdicts = exercises.check(name, path, seed, own=folder)
         todo = [v for v in verdicts if not v.ok]
         word = "done" if not todo else "not begun" if all(v.keys == ("stub",) for v in verdicts) else "begun"
         left = ", ".join(v.function if v.keys == ("stub",) else f"{v.function} [{', '.join(v.keys)}]" for v in todo)
@@ -107,7 +107,7 @@ def status(folder: Path, seed: int = 0) -> list[tuple[str, str, str]]:
 def hint(name: str, folder: Path) -> tuple[int, int, str]:
     """The next hint of that exercise, its number and how many there are; the last one again when all were shown."""
     answer(name, folder)
-    path, hints = folder / SEEN, exercises.checker(name).HINTS
+    path, hints = folder / SEEN, exercises.checker(name, folder).HINTS
     try:
         seen = json.loads(path.read_text(encoding="utf-8"))
         number = min(int(seen.get(name, 0)), len(hints) - 1)
