@@ -10,13 +10,17 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from tinyvae.exercises.wire import pack, unpack
 
 OUTPUT = 64_000_000  # bytes of events that are read
 MEMORY = 4_000_000_000  # bytes of address space; NumPy with its threads takes up to 2 GB of it
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Call(NamedTuple):
@@ -76,6 +80,16 @@ def ask(path: Path, calls: list[Call], seconds: float = 10.0, memory: int = MEMO
             if not reader.is_alive():
                 events.close()
     return _answers(b"".join(received), calls, late, seconds)
+
+
+def in_parallel(work: Callable[[T], R], items: Sequence[T], what: str, jobs: int = 0) -> Iterator[tuple[T, R]]:
+    """(item, work(item)) of each, as they come; with a progress bar. Threads, for work that waits for processes."""
+    from tqdm import tqdm
+
+    with ThreadPool(jobs or os.cpu_count() or 1) as pool:
+        results = pool.imap_unordered(lambda item: (item, work(item)), items)
+        for _ in tqdm(items, what, delay=2, leave=False):
+            yield results.next()
 
 
 def _stop(process: subprocess.Popen) -> None:
