@@ -123,7 +123,8 @@ def _outputs(case: Case, result: Result) -> tuple[dict[str, Array], str]:
     names, value = list(case.true), result.value
     if case.derive is not None:
         try:
-            return {name: np.asarray(a, _precision(value)) for name, a in case.derive(value).items()}, ""
+            with np.errstate(all="ignore"):  # a wrong answer may overflow here
+                return {name: np.asarray(a, _precision(value)) for name, a in case.derive(value).items()}, ""
         except Exception:  # the value is not what derive expects: the other cases say so
             return {}, ""
     if len(names) == 1:
@@ -147,9 +148,9 @@ def _outputs(case: Case, result: Result) -> tuple[dict[str, Array], str]:
 
 def _precision(value) -> np.dtype:
     """The coarsest float type in `value`: what is derived from it cannot be more exact."""
-    parts = value if isinstance(value, (tuple, list)) else [value]
-    types = [v.dtype for v in parts if isinstance(v, np.ndarray) and v.dtype.kind == "f"]
-    return min(types, key=lambda t: t.itemsize, default=np.dtype(float))
+    if isinstance(value, (tuple, list)):
+        return min(map(_precision, value), key=lambda dtype: dtype.itemsize, default=np.dtype(float))
+    return value.dtype if isinstance(value, np.ndarray) and value.dtype.kind == "f" else np.dtype(float)
 
 
 def _kind(value) -> str:
