@@ -55,6 +55,12 @@ def test_a_known_mistake_goes_before_a_factor_and_two_of_them_leave_the_bare_fac
     assert explained(true / 2, true, SIZES, {}, two).key == "scale"
 
 
+def test_an_unknown_factor_between_two_numbers_is_no_fact_worth_telling():
+    one, other = (Evidence(np.array(c), np.array(1.0), SIZES) for c in (1.7, 0.3))
+    assert explain([one]) is explain([one, other]) is None
+    assert explained(np.array(7.0), np.array(1.0), SIZES).key == "scale:M"
+
+
 def test_a_cause_must_account_for_every_piece_of_evidence():
     a, b = matrix(0), matrix(1, (3, 2))
     seven = Evidence(7 * a, a, {"M": 7})
