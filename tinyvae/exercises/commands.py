@@ -85,6 +85,23 @@ def release(args) -> int:
     return 0
 
 
+def grade(args) -> int:
+    from tinyvae import exercises
+    from tinyvae.exercises import grade as grading
+
+    names = _only(args.only, exercises.names(args.masters).values())
+    done = grading.grade(args.submissions, names, args.seed, args.csv, args.report, args.masters, args.seconds,
+                         args.jobs)
+    print(f"{done.students} students, {len(names)} exercises, {done.points} points: {done.run} files were run, "
+          f"{done.known} were known from before.")
+    if done.left_out:
+        print(f"Left out, for they are links or no folders: {', '.join(done.left_out)}")
+    if done.unusual:
+        print("These took too long or broke off; look at them yourself:", *done.unusual, sep="\n  ")
+    print(f"{args.csv} has the points" + (f", {args.report} a page for each student" if args.report else ""))
+    return 0
+
+
 def _only(text: str | None, names: Iterable[str]) -> list[str]:
     """Those of the names that --only asks for; without it, all of them."""
     from tinyvae import exercises
@@ -122,6 +139,14 @@ def add(parser: argparse.ArgumentParser, whole) -> None:
     r.add_argument("out", type=Path, metavar="OUT", help="a new folder for what students get")
     r.add_argument("--ipynb", action="store_true", help="notebooks instead, with nbgrader's metadata")
     _instructors(r)
+    g = command(grade, "for instructors: check the submissions of a class")
+    g.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="folder that holds a folder for each student")
+    g.add_argument("--seed", type=whole(0), required=True, help="of the numbers answers are checked on")
+    g.add_argument("--csv", type=Path, required=True, metavar="FILE", help="the table to write, such as grades.csv")
+    g.add_argument("--report", type=Path, metavar="FOLDER", help="also write a page for each student into this folder")
+    g.add_argument("--seconds", type=whole(1), default=60, help="after which a file is stopped (60)")
+    g.add_argument("--jobs", type=whole(1), default=0, help="files at a time (one for each core)")
+    _instructors(g)
 
 
 def _instructors(sub: argparse.ArgumentParser) -> None:

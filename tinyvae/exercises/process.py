@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import TimeoutError
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -89,7 +90,10 @@ def in_parallel(work: Callable[[T], R], items: Sequence[T], what: str, jobs: int
     with ThreadPool(jobs or os.cpu_count() or 1) as pool:
         results = pool.imap_unordered(lambda item: (item, work(item)), items)
         for _ in tqdm(items, what, delay=2, leave=False):
-            yield results.next()
+            while True:  # waits in pieces: on Windows, Ctrl-C is heard between them only
+                with contextlib.suppress(TimeoutError):
+                    yield results.next(0.5)
+                    break
 
 
 def _stop(process: subprocess.Popen) -> None:
