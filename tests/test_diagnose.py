@@ -89,6 +89,12 @@ def test_what_is_not_recognized_is_not_guessed(seed):
     assert explained(other, 0 * true, SIZES) is None
 
 
+def test_the_largest_numbers_are_no_trouble():
+    true = matrix(0)
+    assert explained(np.full_like(true, np.finfo(float).max), true) is None
+    assert explained(np.finfo(float).max * np.sign(true), true) is None
+
+
 def test_a_readers_wrong_layer_is_told_why():
     class Averaging(tv.Dense):
         def backward(self, dy, need_dx=True):

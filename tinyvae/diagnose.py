@@ -100,14 +100,15 @@ def _whole(e: Evidence) -> dict[str, tuple[str, Array]]:
 
 def _factor(e: Evidence) -> dict[str, tuple[str, Array]]:
     """The multiple of `true` that comes nearest to `given`."""
-    c = float((e.given * e.true).sum() / ((e.true * e.true).sum() or 1.0))
-    return {"scale": (f"it is {c:.6f} times the true value", c * e.true)}
+    with np.errstate(over="ignore", invalid="ignore"):  # of the largest numbers there are
+        c = float((e.given * e.true).sum() / ((e.true * e.true).sum() or 1.0))
+        return {"scale": (f"it is {c:.6f} times the true value", c * e.true)}
 
 
 def same(a: Array, b: Array, scale: Array, tolerance: float = TOLERANCE) -> bool:
     """Whether a is b, to within `tolerance` times the largest entry of `scale`; NaN is like NaN."""
     if np.shape(a) != np.shape(b):
         return False
-    with np.errstate(invalid="ignore"):  # inf - inf
+    with np.errstate(over="ignore", invalid="ignore"):  # inf - inf
         near = abs(a - b) <= tolerance * abs(scale).max(initial=1e-300)
     return bool((near | (a == b) | (np.isnan(a) & np.isnan(b))).all())
