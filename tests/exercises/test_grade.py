@@ -1,0 +1,346 @@
+"""Whatever is handed in, the class gets its marks: right answers their points, and everything else a reason."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import proof
+import pytest
+
+from tinyvae import exercises
+from tinyvae.cli import main
+from tinyvae.exercises import grade, process
+
+NAME = "e04_dense"
+MASTER = (proof.MASTERS / f"{NAME}.py").read_text(encoding="utf-8")
+FORWARD = "\ndef dense_forward(x, W, b):\n    "
+
+
+def hand_in(folder: Path, source: str | bytes = "", name: str = f"{NAME}.py") -> Path:
+    """A submission: the master with `source` under it; bytes are the whole file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = source if isinstance(source, bytes) else f"{MASTER}\n{source}\n".encode()
+    (folder / name).write_bytes(content)
+    return folder / name
+
+
+def run(tmp_path: Path, *options: str, seed: str = "3", only: str = "e04") -> int:
+    return main(["exercises", "grade", str(tmp_path / "class"), "--seed", seed, "--only", only,
+                 "--csv", str(tmp_path / "grades.csv"), *options])
+
+
+def table(tmp_path: Path) -> dict[str, dict[str, str]]:
+    with open(tmp_path / "grades.csv", encoding="utf-8-sig", newline="") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
+
+
+# {student: (source, what the table says, points)}
+HOSTILE = {
+    "right": ("", "", 3),
+    "stub": (b"", "[missing]", 0),
+    "syntax": ("def (", "[error]", 0),
+    "zeros": (b"x = 1\0", "[error]", 0),
+    "exit": ("import os" + FORWARD + "os._exit(0)", "dense_forward [crash]", 2),
+    "exit on loading": ("import os; os._exit(0)", "[crash]", 0),
+    "sys.exit": ("import sys; sys.exit()", "[exit]", 0),
+    "killed": ("import faulthandler" + FORWARD + "faulthandler._sigsegv()", "dense_forward [crash]", 2),
+    "fork bomb": ("import os" + FORWARD + "while True: os.fork()", "dense_forward [error]", 2),
+    "processes": ("import multiprocessing as m" + FORWARD + "m.get_context('spawn').Process(target=print).start()",
+                  "dense_forward [error]", 2),
+    "C": ("import ctypes" + FORWARD + "ctypes.CDLL(None).abort()", "dense_forward [error]", 2),
+    "a database": ("import sqlite3" + FORWARD + "sqlite3.connect(__file__ + '.db')", "dense_forward [error]", 2),
+    "datagrams": ("import socket as s" + FORWARD + "s.socket(s.AF_INET, s.SOCK_DGRAM)", "dense_forward [error]", 2),
+    "the grader": ("import os" + FORWARD + "os.kill(os.getppid(), 9)", "dense_forward [error]", 2),
+    "writes": (FORWARD + "open(__file__, 'w')", "dense_forward [error]", 2),
+    "a large number": (FORWARD + "return 10**100_000", "dense_forward [crash]", 2),
+    "deep": (FORWARD + "a = []\n    for _ in range(10**5): a = [a]\n    return a", "dense_forward [error]", 2),
+    "forger": ("import os" + FORWARD + "for i in range(3, 30):\n        try: os.write(i, b'{}\\n' * 10**6)\n"
+               "        except OSError: pass", "dense_forward [crash]", 2),
+    "gigabytes out": (FORWARD + "for _ in range(1000): print('x' * 10**6)\n    return x @ W + b", "[prints]", 2),
+}
+if os.name != "nt":  # which has no limit of memory, and no such names
+    HOSTILE |= {"gigabytes in": (FORWARD + "return np.ones(10**10)", "dense_forward [error]", 2),
+                "<script>alert(1)<": (FORWARD + "raise ValueError('<b>\\x1b[31m')", "[error]", 2)}
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """The table and the pages of a class of them."""
+    tmp_path = tmp_path_factory.mktemp("hostile")
+    for student, (source, _, _) in HOSTILE.items():
+        hand_in(tmp_path / "class" / student, source)
+    assert run(tmp_path, "--report", str(tmp_path / "pages")) == 0
+    return tmp_path
+
+
+@pytest.mark.parametrize("student", HOSTILE)
+def test_a_hostile_submission_costs_its_author_only(hostile, student):
+    _, cause, points = HOSTILE[student]
+    row = table(hostile)[grade._cell(student)]
+    assert (int(row["e04"]), int(row["total"]), row["of"], row["seed"]) == (points, points, "3", "3")
+    assert cause in row["diagnosis"]
+    assert bool(row["diagnosis"]) == (points < 3)
+    assert (hostile / "class" / student / f"{NAME}.py").stat().st_size > 0 or student == "stub"
+
+
+class Text(HTMLParser):
+    """The text of a page; its tags are those of the template."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.tags, self.text = set(), ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        assert not {"src", "href", "onclick"} & {name for name, _ in attrs}
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_each_student_has_a_page_that_says_what_the_terminal_says(hostile):
+    pages = {Text(path.read_text(encoding="utf-8")).text: path for path in (hostile / "pages").iterdir()}
+    assert len(pages) == len(HOSTILE)
+    for text, path in pages.items():
+        page = Text(path.read_text(encoding="utf-8"))
+        assert page.tags == {"html", "meta", "title", "style", "h1", "h2", "p", "table", "tr", "th", "td", "pre",
+                             "footer"}
+        assert "\x1b" not in text
+    assert "e04 dense_backward   ok   9 checks pass" in Text((hostile / "pages" / "right.html").read_text("utf-8")).text
+    if os.name != "nt":
+        text = next(text for text in pages if "<script>" in text)
+        assert "dense_forward: raised ValueError: <b>\N{REPLACEMENT CHARACTER}[31m" in text
+
+
+def test_endless_loops_are_stopped_and_take_nothing_else_with_them(tmp_path, capsys):
+    hand_in(tmp_path / "class" / "loop", FORWARD + "while True: pass")
+    hand_in(tmp_path / "class" / "asleep", "import time; time.sleep(1e6)")
+    hand_in(tmp_path / "class" / "deaf", "import signal\nfor s in (2, 15): signal.signal(s, signal.SIG_IGN)"
+            + FORWARD + "while True: pass")
+    assert run(tmp_path, "--seconds", "2", "--jobs", "3") == 0
+    totals = {student: row["total"] for student, row in table(tmp_path).items()}
+    assert totals == {"loop": "2", "asleep": "0", "deaf": "2"}
+    assert "look at them yourself:\n  asleep e04_dense [timeout]\n  deaf" in capsys.readouterr().out
+
+
+def test_more_time_is_a_new_chance_and_less_is_not(tmp_path, capsys):
+    hand_in(tmp_path / "class" / "slow", "import time; time.sleep(2)")
+    hand_in(tmp_path / "class" / "stub", b"")
+    for seconds, ran, total in (("2", 2, "0"), ("2", 0, "0"), ("1", 0, "0"), ("30", 1, "3"), ("2", 0, "3")):
+        assert run(tmp_path, "--seconds", seconds) == 0
+        assert f": {ran} files were run" in capsys.readouterr().out
+        assert table(tmp_path)["slow"]["total"] == total
+
+
+def links(folder: Path) -> None:
+    """Links that lead nowhere, to themselves, to another student, to the system, and a student who is a link."""
+    for name, target in {"dangling": "nowhere", "itself": f"{NAME}.py", "thief": f"../anna/{NAME}.py",
+                         "system": os.devnull, "fellow": "../anna/mine.py"}.items():
+        (folder / name).mkdir()
+        (folder / name / (f"{NAME}.py" if name != "fellow" else "mine.py")).symlink_to(target)
+    (folder / "fellow" / f"{NAME}.py").write_text("from mine import *")
+    (folder / "twin").symlink_to("anna", target_is_directory=True)
+
+
+def test_only_a_students_own_ordinary_files_are_read(tmp_path, capsys):
+    folder = tmp_path / "class"
+    hand_in(folder / "anna", name="mine.py")
+    hand_in(folder / "anna", b"from mine import *")
+    (folder / "a folder" / f"{NAME}.py").mkdir(parents=True)
+    hand_in(folder / "huge", b"#" * 1_000_000)
+    (folder / "nothing").mkdir()
+    (folder / "work.zip").write_bytes(b"")
+    expected = {"anna": "", "a folder": "is a folder; expected a file", "nothing": "e04 not handed in",
+                "huge": "has 1000000 bytes; expected at most 200000"}
+    left_out = "work.zip"
+    if os.name != "nt":  # where making a link needs a right of its own
+        links(folder)
+        (folder / "pipe").mkdir()
+        os.mkfifo(folder / "pipe" / f"{NAME}.py")
+        expected |= {"dangling": "a symbolic link that leads nowhere", "itself": "a symbolic link that leads nowhere",
+                     "thief": "a symbolic link out of the folder", "system": "a symbolic link out of the folder",
+                     "fellow": "[error]", "pipe": "no ordinary file"}
+        left_out = "twin, work.zip"
+    assert run(tmp_path, "--report", str(tmp_path / "pages")) == 0
+    assert f"Left out, for they are links or no folders: {left_out}" in capsys.readouterr().out
+    rows = table(tmp_path)
+    assert rows.keys() == expected.keys()
+    for student, words in expected.items():
+        assert words in rows[student]["diagnosis"]
+        assert int(rows[student]["total"]) == (3 if student == "anna" else 0)
+    (page,) = (tmp_path / "pages").glob("a_folder-*.html")
+    assert "is a folder; expected a file" in page.read_text(encoding="utf-8")
+
+
+def test_files_may_lie_one_folder_deeper_and_have_what_a_learning_platform_adds_to_their_names(tmp_path):
+    folder = tmp_path / "class"
+    hand_in(folder / "deeper" / "Blatt 1")
+    hand_in(folder / "deeper" / "__pycache__", b"")
+    hand_in(folder / "renamed", name="E04_dense (1).py")
+    hand_in(folder / "both")
+    hand_in(folder / "both", b"", name="e04_old.py")
+    hand_in(folder / "several", name="e04_a.py")
+    hand_in(folder / "several", name="e04_b.py")
+    hand_in(folder / "another", name="e040_dense.py")
+    assert run(tmp_path) == 0
+    found = {student: (row["total"], row["diagnosis"]) for student, row in table(tmp_path).items()}
+    right = dict.fromkeys(("deeper", "renamed", "both"), ("3", ""))
+    assert found == right | {"another": ("0", "e04 not handed in"),
+                             "several": ("0", "e04 there are e04_a.py and e04_b.py; expected one e04_dense.py")}
+
+
+NAMES = ["Jürgen Groß", "=1+1", "+1", "-1", "@SUM(A1)", " =1", "'=1", "O'Neil", "a;=1+1", "Ab", "李", "_x"]
+
+
+def test_names_are_shown_as_they_are_and_run_as_nothing(tmp_path):
+    names = NAMES + ([] if os.name == "nt" else ["\t=1", "a\n=1", 'b"=1', "ab", "back\\slash", os.fsdecode(b"\xff")])
+    for name in names:
+        hand_in(tmp_path / "class" / name)
+    assert run(tmp_path, "--report", str(tmp_path / "pages")) == 0
+    cells = list(table(tmp_path))
+    assert len(cells) == len(names)
+    assert all(cell[0].isalnum() or cell[0] == "'" for cell in cells)
+    assert {"Jürgen Groß", "'=1+1", "O'Neil", "李", "' =1"} <= set(cells)
+    text = (tmp_path / "grades.csv").read_bytes().decode("utf-8-sig")
+    assert '"a;=1+1"' in text  # quoted, so that it stays one cell where ; separates them
+    assert not any(c < " " for c in text.replace("\r\n", ""))
+    pages = [path.name for path in (tmp_path / "pages").iterdir()]
+    assert len({page.casefold() for page in pages}) == len(names)
+    assert len(grade._page_names(["Ab", "ab", "a b", "a_b", "AB"]).values()) == 5
+
+
+def test_only_what_is_new_is_run_again(tmp_path, capsys):
+    folder = tmp_path / "class"
+
+    def runs(*options, **seed) -> str:
+        assert run(tmp_path, *options, **seed) == 0
+        return capsys.readouterr().out.split(": ")[1].split(" files")[0]
+
+    for student in ("anna", "ben"):
+        hand_in(folder / student)
+    hand_in(folder / "carl", FORWARD + "return x @ W")
+    assert runs() == "2"  # anna's and ben's are the same
+    first = (tmp_path / "grades.csv").read_bytes()
+    assert runs() == "0"
+    assert (tmp_path / "grades.csv").read_bytes() == first
+    hand_in(folder / "carl")
+    assert runs() == "0"
+    assert table(tmp_path)["carl"]["total"] == "3"
+    assert runs(seed="4") == "1"
+    assert runs() == "0"
+    hand_in(folder / "ben", b"", name="helper.py")  # which his answer may import
+    assert runs() == "1"
+    assert runs("--report", str(tmp_path / "pages")) == "0"
+    assert (tmp_path / "pages" / "carl.html").is_file()
+
+
+def test_a_table_that_somebody_else_wrote_is_never_overwritten(tmp_path, capsys):
+    hand_in(tmp_path / "class" / "anna")
+    (tmp_path / "grades.csv").write_text("mine")
+    assert run(tmp_path) == 2
+    assert "grades.verdicts.json, which is written with it, does not; give --csv" in capsys.readouterr().err
+    (tmp_path / "grades.csv").unlink()
+    assert run(tmp_path) == 0
+    with open(tmp_path / "grades.csv", "a") as file:
+        file.write("a remark\n")
+    assert run(tmp_path) == 2
+    assert "was changed since it was written" in capsys.readouterr().err
+    (tmp_path / "grades.csv").unlink()
+    assert run(tmp_path) == 0
+    for damaged in ("", "[]", "{}", '{"verdicts": [{"of": {}}], "table": ""}', '{"verdicts": 1, "table": 1}'):
+        (tmp_path / "grades.verdicts.json").write_text(damaged)
+        assert run(tmp_path) == 2
+        error = capsys.readouterr().err
+        assert "is not what tinyvae exercises grade writes" in error
+        assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda folder: None, "is no folder; expected one that holds a folder for each student"),
+    (lambda folder: folder.mkdir(), "it is empty"),
+    (lambda folder: hand_in(folder), "it holds e04_dense.py"),
+    (lambda folder: hand_in(folder / "anna", name="solution.py"), "it holds anna"),
+])
+def test_where_nothing_is_found_it_says_what_was_expected(tmp_path, capsys, make, words):
+    make(tmp_path / "class")
+    assert run(tmp_path) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert "folder for each student" in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "grades.csv").exists()
+
+
+def test_what_cannot_be_written_is_found_before_the_work(tmp_path, capsys, monkeypatch):
+    hand_in(tmp_path / "class" / "anna")
+    monkeypatch.setattr(process.subprocess, "Popen", None)
+    assert run(tmp_path, "--csv", str(tmp_path / "no" / "grades.csv")) == 2
+    (tmp_path / "file").write_text("")
+    assert run(tmp_path, "--report", str(tmp_path / "file")) == 2
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_every_exercise_has_a_column_and_every_master_has_all_points(tmp_path):
+    names = list(exercises.names().values())
+    for name in names:
+        hand_in(tmp_path / "class" / "anna", (proof.MASTERS / f"{name}.py").read_bytes(), name=f"{name}.py")
+    hand_in(tmp_path / "class" / "ben", b"import tinyvae.gaussian\ntinyvae.gaussian.kl = None", name=f"{names[0]}.py")
+    assert run(tmp_path, only=",".join(names)) == 0
+    rows = table(tmp_path)
+    points = {name: len(exercises.checker(name).FUNCTIONS) for name in names}
+    assert {name: int(rows["anna"][name[:3]]) for name in names} == points
+    assert int(rows["anna"]["total"]) == int(rows["anna"]["of"]) == sum(points.values())
+    assert rows["ben"]["total"] == "0"
+    assert rows["anna"]["diagnosis"] == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT is sent otherwise on Windows")
+def test_ctrl_c_keeps_what_is_done_and_leaves_no_process_behind(tmp_path):
+    folder = tmp_path / "class"
+    hand_in(folder / "anna")
+    hand_in(folder / "endless", "while True: pass")
+    command = [sys.executable, "-m", "tinyvae", "exercises", "grade", str(folder), "--seed", "3", "--only", "e04",
+               "--csv", str(tmp_path / "grades.csv"), "--jobs", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as grader:
+        most, left = 0, []
+        while most < 2 or len(left) != 1:  # until anna's is done, and the other is not
+            assert grader.poll() is None
+            time.sleep(0.1)
+            left = children(grader.pid)
+            most = max(most, len(left))
+        time.sleep(0.5)
+        grader.send_signal(signal.SIGINT)
+        begun = time.monotonic()
+        _, error = grader.communicate()
+    assert grader.returncode == 130
+    assert time.monotonic() - begun < 5
+    assert "interrupted; what is done is kept in" in error
+    assert len(json.loads((tmp_path / "grades.verdicts.json").read_text())["verdicts"]) == 1
+    assert not (tmp_path / "grades.csv").exists()
+    for _ in range(100):
+        if not any(map(is_running, left)):
+            break
+        time.sleep(0.05)
+    else:
+        pytest.fail("a submission still runs")
+
+
+def children(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    return [int(child) for child, parent in map(str.split, listed.splitlines()) if int(parent) == pid]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return not state.startswith("Z")  # a zombie, where nobody collects the exit of orphans
