@@ -108,6 +108,13 @@ class _Trial:
         given, true = self.given.get(name), np.asarray(self.case.true[name], float)
         return given is not None and same(given, true, _scale(true), _tolerance(given))
 
+    def error(self, name: str) -> float:
+        """The largest error of an output, relative to the largest entry; infinite if there is no such output."""
+        true = np.asarray(self.case.true[name], float)
+        with np.errstate(over="ignore", invalid="ignore"):  # inf - inf
+            errors = abs(self.given.get(name, np.full_like(true, np.inf)) - true) / _scale(true)
+        return float(np.nan_to_num(errors, nan=np.inf, posinf=np.inf).max(initial=0))
+
     @property
     def passed(self) -> int:
         return sum(map(self.right, self.case.true))
@@ -304,7 +311,7 @@ def _sentence(name: str, cause: Cause) -> str:
 
 def _worst(name: str, trials: list[_Trial]) -> str:
     """The entry that is most off, for a mistake without a name."""
-    trial = next(t for t in trials if name in t.case.true and not t.right(name))
+    trial = max((t for t in trials if name in t.case.true and not t.right(name)), key=lambda t: t.error(name))
     if name not in trial.given:
         return f"{name} could not be computed from what was returned ({trial.what})."
     given, true = trial.given[name], np.asarray(trial.case.true[name], float)
