@@ -40,6 +40,7 @@ def standard_normal_kl(mu: Array, logvar: Array) -> Array:
     return (z**2 / 2 - ((z - mu) / std) ** 2 / 2 - np.log(std)) @ weights
 
 
+@functools.cache
 def all_binary(D: int) -> Array:
     """All 2^D rows of zeros and ones, (2^D, D)."""
     return np.array(list(itertools.product((0.0, 1.0), repeat=D)))

@@ -76,10 +76,10 @@ def forward_variants(mu, logvar, std, eps):
         "inverse": (1 / std, "exp(-logvar / 2), which is 1 / std"),
     }
     found = {key: (mu + factor * eps, f"eps is multiplied by {what}") for key, (factor, what) in factors.items()}
-    found["no-std"] = mu + eps, "it is mu + eps: std is missing"
-    found["no-eps"] = mu + std, "it is mu + std: eps is missing"
+    found["no-std"] = mu + eps, "std is missing: there is mu + eps"
+    found["no-eps"] = mu + std, "eps is missing: there is mu + std"
     if len(mu) == len(mu.T):  # where a product of matrices goes through
-        found["matmul"] = mu + std @ eps, "it is mu + std @ eps"
+        found["matmul"] = mu + std @ eps, "there is mu + std @ eps"
     return found
 
 
