@@ -190,3 +190,7 @@ def test_a_known_mistake_is_told_by_name(name):
 @pytest.mark.parametrize("name", UNLISTED)
 def test_another_mistake_fails_without_a_wrong_cause(name):
     proof.assert_unlisted(NAME, UNLISTED[name])
+
+
+def test_what_is_wrong_for_large_logits_alone_is_no_factor():
+    assert proof.keys(NAME, UNLISTED["infinities made large numbers"], 0) == {"unknown"}
