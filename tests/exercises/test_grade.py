@@ -239,6 +239,8 @@ def test_only_what_is_new_is_run_again(tmp_path, capsys):
     assert runs() == "1"
     assert runs("--report", str(tmp_path / "pages")) == "0"
     assert (tmp_path / "pages" / "carl.html").is_file()
+    hand_in(folder / "carl", "import os; os._exit(0)")
+    assert (runs(), runs()) == ("1", "1")  # it may be for lack of memory
 
 
 def test_a_table_that_somebody_else_wrote_is_never_overwritten(tmp_path, capsys):

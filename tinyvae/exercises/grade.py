@@ -219,8 +219,12 @@ def _mark(answer: Answer, known: Known) -> Mark:
 
 
 def _is_known(record: tuple[float, list[Verdict]] | None, seconds: float) -> bool:
-    """Whether a verdict still holds; a function that took too long may do with more time."""
-    return record is not None and (record[0] >= seconds or not any("timeout" in v.keys for v in record[1]))
+    """Whether there is a verdict that holds. What was too slow may do with more time; memory may have been short."""
+    if record is None:
+        return False
+    had, verdicts = record
+    causes = {key for v in verdicts for key in v.keys}
+    return "crash" not in causes and ("timeout" not in causes or had >= seconds)
 
 
 def _read(path: Path, table: Path) -> tuple[Known, str]:
