@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 LARGEST = 10_000_000  # bytes of an array that a function may return
+LONGEST = 100_000  # entries of a list or tuple
 
 
 class Wave:
@@ -38,8 +39,8 @@ def pack(value: Any) -> Any:
         return {"array": data, "dtype": value.dtype.str, "shape": list(value.shape)}
     if isinstance(value, Wave):
         return {"wave": [pack(value.a), pack(value.b)], "points": [pack(p) for p in value.points]}
-    if isinstance(value, (tuple, list)):
-        return {"sequence": [pack(v) for v in value[:1000]], "type": "tuple" if isinstance(value, tuple) else "list"}
+    if isinstance(value, (tuple, list)) and len(value) <= LONGEST:
+        return {"sequence": [pack(v) for v in value], "type": "tuple" if isinstance(value, tuple) else "list"}
     if value is None or isinstance(value, (bool, int, float, str)):
         return {"value": value[:1000] if isinstance(value, str) else value}
     return {"other": type(value).__name__}
