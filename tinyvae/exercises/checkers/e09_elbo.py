@@ -23,7 +23,7 @@ ADVICE = {
     "overflow": "exp(1000) is infinite in floating point, and so is log(1 - sigmoid(1000)). np.logaddexp(0, logits) is "
                 "log(1 + exp(logits)) for logits of any size.",
     "random": "Nothing may be drawn inside: eps is the noise.",
-    "ignores:eps": "The noise of (2) is the eps that is given; what is drawn inside, even with a fixed seed, is another.",
+    "ignores:eps": "The noise of (2) is the eps that is given; what is drawn inside, with any seed, is another.",
     "scale:-1": "A bound is to be large, and a loss small: one is in the place of the other.",
     "scale:M": "Usual cause: summed over the batch, where (7) and (8) average.",
     "sign:the KL": "The KL is a price: subtracted in a bound, added in a loss.",
