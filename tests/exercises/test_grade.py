@@ -280,6 +280,12 @@ def test_where_nothing_is_found_it_says_what_was_expected(tmp_path, capsys, make
     assert not (tmp_path / "grades.csv").exists()
 
 
+def test_masters_that_are_not_there_are_no_empty_set(tmp_path, capsys):
+    hand_in(tmp_path / "class" / "anna")
+    assert run(tmp_path, "--masters", str(tmp_path / "mine")) == 2
+    assert "has no masters; expected files such as" in capsys.readouterr().err
+
+
 def test_what_cannot_be_written_is_found_before_the_work(tmp_path, capsys, monkeypatch):
     hand_in(tmp_path / "class" / "anna")
     monkeypatch.setattr(process.subprocess, "Popen", None)

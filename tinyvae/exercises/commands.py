@@ -88,7 +88,10 @@ def release(args) -> int:
 def grade(args) -> int:
     from tinyvae import exercises
     from tinyvae.exercises import grade as grading
+    from tinyvae.exercises.release import masters
 
+    if args.masters:
+        masters(args.masters)  # that there are any
     names = _only(args.only, exercises.names(args.masters).values())
     done = grading.grade(args.submissions, names, args.seed, args.csv, args.report, args.masters, args.seconds,
                          args.jobs)
