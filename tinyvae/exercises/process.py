@@ -18,6 +18,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from tinyvae.exercises.wire import pack, unpack
 
+# The worker runs in another folder, and must find this tinyvae from there, also where it is not installed.
+WORKER = "import sys; sys.path.append(sys.argv.pop(1)); from tinyvae.exercises.worker import main; main()"
 OUTPUT = 64_000_000  # bytes of events that are read
 MEMORY = 4_000_000_000  # bytes of address space; NumPy with its threads takes up to 2 GB of it
 T = TypeVar("T")
@@ -54,7 +56,7 @@ class Answers(NamedTuple):
 
 def ask(path: Path, calls: list[Call], seconds: float = 10.0, memory: int = MEMORY) -> Answers:
     """Run the calls on the file at `path`, in another process that is stopped after so many seconds."""
-    command = [sys.executable, "-m", "tinyvae.exercises.worker", str(Path(path).resolve()), str(memory)]
+    command = [sys.executable, "-c", WORKER, str(Path(__file__).parents[2]), str(Path(path).resolve()), str(memory)]
     threads = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}  # small sizes, many processes
     request = json.dumps([[call.function, [pack(a) for a in call.arguments]] for call in calls]).encode() + b"\n"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as nowhere:

@@ -1,6 +1,6 @@
 """The process that runs a student's file. It is sent arrays and sends back what the functions gave; it knows no answer.
 
-    python -m tinyvae.exercises.worker FILE < calls > events
+    worker FILE MEMORY < calls > events
 
 The first line of standard input is a JSON list of calls [function, [argument, …]]; each event is a line of JSON. When
 standard input is closed, whoever asked is gone, and the worker ends. What the student's code prints goes elsewhere, so
@@ -203,6 +203,3 @@ def _tampered(before: dict[str, int]) -> list[str]:
     now = _library()
     return sorted(name for name, identity in before.items() if now.get(name) != identity)
 
-
-if __name__ == "__main__":
-    main()
