@@ -19,7 +19,7 @@ release = version = tinyvae.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 exclude_patterns = ["_build", "**.ipynb"]
 
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3
 highlight_language = "none"
 nb_execution_mode = "force"  # a cache keyed on the page would not see that the library has changed
