@@ -93,10 +93,11 @@ def skip_field(app, what, name, thing, skip, options) -> bool | None:
 
 def link_names(app, document) -> None:
     """Names such as `tv.ELBO` or `gaussian.kl`, wherever they stand, lead to their entry in the API reference."""
+    known = {"tv": "tinyvae", "tinyvae": "tinyvae", "vae": "tinyvae.VAE"}
     for node in list(document.findall(nodes.literal)):
-        module, dot, name = node.astext().removesuffix("()").partition(".")
+        first, dot, name = node.astext().removesuffix("()").partition(".")
         if dot:
-            target = f"tinyvae.{name}" if module in ("tv", "tinyvae") else f"tinyvae.{module}.{name}"
+            target = f"{known.get(first, f'tinyvae.{first}')}.{name}"
             node.replace_self(pending_xref("", node.deepcopy(), refdomain="py", reftype="obj", reftarget=target))
 
 
