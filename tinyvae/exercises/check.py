@@ -43,8 +43,8 @@ class Case:
     if_not_finite
                a cause, if this case alone has values that are not finite and all others are right
     derive     turns the outputs (by name) into what `true` holds, where that is no output itself
-    trace      of the value and the arguments after the call: a cause that they show, such as how the function used an
-               argument that keeps a record; asked if something is wrong
+    trace      of the outputs (by name) and the arguments after the call: a cause that they show, as when an argument
+               keeps a record of how it was used; asked only if something is wrong
     """
 
     function: str
@@ -226,7 +226,7 @@ def _traced(function: str, trials: list[_Trial]):
     if all(t.passed == len(t.case.true) and not t.changed for t in trials):
         return None
     for trial in trials:
-        if trial.case.trace and (cause := trial.case.trace(trial.first.value, *trial.first.arguments)):
+        if trial.case.trace and (cause := trial.case.trace(trial.given, *trial.first.arguments)):
             return cause.key, f"{function}: {cause.text} ({trial.what})."
     return None
 

@@ -15,7 +15,10 @@ LONGEST = 100_000  # entries of a list or tuple
 
 
 class Wave:
-    """f(x) = sum(a sin(b x)): a function for e06 that remembers where it was asked."""
+    """f(x) = sum_k a_k sin(<b_k, x>), plane waves: a function for e06 that remembers where it was asked.
+
+    a is (K,), and b (K, …) has K arrays like x.
+    """
 
     def __init__(self, a: np.ndarray, b: np.ndarray):
         self.a, self.b = a, b
@@ -25,7 +28,8 @@ class Wave:
         x = np.asarray(x)
         if len(self.points) < 1000:
             self.points.append(x.copy())
-        return (self.a * np.sin(self.b * x)).sum()
+        phases = (self.b * x).reshape(len(self.b), -1).sum(1)  # (K,)
+        return (self.a * np.sin(phases)).sum()
 
 
 def pack(value: Any) -> Any:
