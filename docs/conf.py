@@ -31,7 +31,7 @@ autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_typehints = "none"
 
-mathjax4_config = {"output": {"displayOverflow": "linebreak"}}  # on a phone
+mathjax4_config = {"output": {"scale": 0.92, "displayOverflow": "linebreak"}}
 
 html_theme = "furo"
 html_title = "tinyvae"
@@ -78,7 +78,7 @@ def lay_out_docstring(app, what, name, thing, options, lines: list[str]) -> None
         if re.search(r"^ |\S  ", part, re.MULTILINE):
             part = "::\n\n" + re.sub("^", "    ", part, flags=re.MULTILINE)
         else:
-            part = re.sub(r"`(.+?)`|(\*\w+\*)|([\\|*])", literal_or_escaped, part)
+            part = re.sub(r"`(.+?)`|(\*[\w-]+\*)|([\\|*])", literal_or_escaped, part)
         lines += [*part.split("\n"), ""]
 
 
