@@ -101,7 +101,8 @@ def test_an_endless_loop_is_stopped_and_takes_no_other_function_with_it(tmp_path
 
 @pytest.mark.parametrize(("source", "words"), [
     ("def dense_forward(x, W, b:\n    return", "SyntaxError"), ("import nothing_of_that_name", "ModuleNotFoundError"),
-    ("1 / 0", f"line {len(MASTER.splitlines()) + 2}: 1 / 0"), ("raise SystemExit", "SystemExit"), ("\tx = 1\n  y = 2", "TabError"),
+    ("1 / 0", f"line {len(MASTER.splitlines()) + 2}: 1 / 0"), ("raise SystemExit", "SystemExit"),
+    ("\tx = 1\n  y = 2", "TabError"),
 ])
 def test_a_file_that_cannot_be_loaded_says_where(tmp_path, source, words):
     verdicts, text = check(tmp_path, source)

@@ -208,8 +208,8 @@ def _no_value(function: str, trials: list[_Trial]):
     lines = [f"{function}: {raised}{result.text}{f', called with {trial.what}' if raised and trial.what else ''}."]
     if result.where:
         lines.append(f"    {result.where}")
-    # Where shapes did not fit, the square case still went through, and may tell why they did not.
-    for name in trial.case.true if result.text.startswith("ValueError") else ():
+    # Another case may have gone through, a square one for example, and may tell why this one did not.
+    for name in trial.case.true if result.text.startswith(("ValueError", "ZeroDivisionError")) else ():
         if cause := _cause(name, trials):
             return cause.key, *lines, _sentence(name, cause)
     return result.error, *lines

@@ -73,15 +73,16 @@ def _end_with(asker: int) -> None:
 
 def run(names: dict[str, Any], calls: list, send: Callable[[dict], None], path: Path | None = None) -> None:
     """Make each call [function, packed arguments] on `names`, a module's globals, and send what came of it."""
+    before = _state(names)
     for function, packed in calls:
         arguments = [unpack(a) for a in packed]
-        before = _state(names)
         with _printed() as text:
             event = _call(names.get(function), arguments, path)
         after = _state(names)
         changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
         send({"function": function, "printed": text(), "globals": changed,
               "arguments": [pack(a) for a in arguments], **event})
+        before = after
 
 
 def _call(function, arguments: list, path: Path | None) -> dict:
