@@ -30,6 +30,9 @@ Array = np.ndarray
 
 RIGHT = {8: 1e-8, 4: 1e-4, 2: 1e-2}  # by bytes of a number: the largest error of a right answer, relative
 
+# How Python says that a number left the range: for log(0), the last from version 3.14 on.
+OUT_OF_RANGE = ("OverflowError", "ZeroDivisionError", "ValueError: math domain", "ValueError: expected a positive input")
+
 
 @dataclass(frozen=True)
 class Case:
@@ -201,8 +204,7 @@ def _no_value(function: str, trials: list[_Trial]):
             return kind, f"{function}: {text}"
     trial, result = results[0]
     special = trial.case.if_not_finite
-    if special and result.text.startswith(("OverflowError", "ZeroDivisionError", "ValueError: math domain")) and \
-            _right_but_for(trial.case, trials):
+    if special and result.text.startswith(OUT_OF_RANGE) and _right_but_for(trial.case, trials):
         return special.key, f"{function} raised {result.text} for {trial.what}: {special.text}."
     raised = {"error": "raised ", "exit": "ended the program: ", "signature": ""}.get(result.error, "")
     lines = [f"{function}: {raised}{result.text}{f', called with {trial.what}' if raised and trial.what else ''}."]
