@@ -111,6 +111,13 @@ def log_evidence(log_p_xz, log_q):
     K, M = log_q.shape
     return [math.log(sum(math.exp(log_p_xz[k, m] - log_q[k, m]) for k in range(K)) / K) for m in range(M)]
 """),
+    "overflow, with the words of Python 3.14": ("overflow", """
+def log_evidence(log_p_xz, log_q):
+    w = np.exp(log_p_xz - log_q).mean(axis=0)
+    if (w <= 0).any():
+        raise ValueError("expected a positive input")
+    return np.log(w)
+"""),
     "overflow of large weights alone": ("overflow", """
 def log_evidence(log_p_xz, log_q):
     log_w = log_p_xz - log_q
@@ -146,6 +153,11 @@ def log_evidence(log_p_xz, log_q):
     return c + np.log(np.exp(log_w - c).mean(axis=0))
 """),
     "the logarithm forgotten": ("no-log", "def log_evidence(log_p_xz, log_q): return np.exp(log_p_xz - log_q).mean(0)"),
+    "c not added again": ("c-lost", """
+def log_evidence(log_p_xz, log_q):
+    log_w = log_p_xz - log_q
+    return np.log(np.exp(log_w - log_w.max(axis=0)).mean(axis=0))
+"""),
     "the largest weight": ("largest-alone", "def log_evidence(log_p_xz, log_q): return (log_p_xz - log_q).max(axis=0)"),
     "over the examples": ("wrong-axis", """
 def log_evidence(log_p_xz, log_q):
@@ -205,11 +217,6 @@ def log_evidence(log_p_xz, log_q):
     "the harmonic mean": """
 def log_evidence(log_p_xz, log_q):
     return np.log(len(log_q)) - np.logaddexp.reduce(log_q - log_p_xz, axis=0)
-""",
-    "c not added again": """
-def log_evidence(log_p_xz, log_q):
-    log_w = log_p_xz - log_q
-    return np.log(np.exp(log_w - log_w.max(axis=0)).mean(axis=0))
 """,
     "base two": """
 def log_evidence(log_p_xz, log_q):

@@ -69,6 +69,7 @@ def case(log_p, log_q, true, label="", if_not_finite=None):
         "ratio-of-means": (logmeanexp(log_p) - logmeanexp(log_q), "it has the mean of p(x, z) divided by the mean of "
                                                                   "q(z|x); (3) has the mean of the ratios"),
         "no-log": (p_x, "it is the mean weight itself, without the logarithm"),
+        "c-lost": (true - log_w.max(0), "c, subtracted before exp in (4), is not added again"),
         "largest-alone": (log_w.max(0), "it is the largest log weight; the others are missing"),
         "wrong-axis": (logmeanexp(log_w, 1), "the mean is over the M examples, axis 1, not over the K samples, axis 0"),
         "per-sample": (log_w, "it is the log weights of all samples, before any mean"),
