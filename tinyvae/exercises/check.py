@@ -31,7 +31,7 @@ Array = np.ndarray
 RIGHT = {8: 1e-8, 4: 1e-4, 2: 1e-2}  # by bytes of a number: the largest error of a right answer, relative
 
 # How Python says that a number left the range: for log(0), the last from version 3.14 on.
-OUT_OF_RANGE = ("OverflowError", "ZeroDivisionError", "ValueError: math domain", "ValueError: expected a positive input")
+OUT_OF_RANGE = ("OverflowError", "ZeroDivisionError", "ValueError: math domain", "ValueError: expected a positive")
 
 
 @dataclass(frozen=True)
