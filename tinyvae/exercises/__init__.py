@@ -28,7 +28,6 @@ from tinyvae.exercises.check import Verdict, judge
 from tinyvae.exercises.process import Answers, Call, ask
 
 STUBS = Path(__file__).parent / "stubs"
-IDS = [f"e{i:02}" for i in range(1, 16)]
 
 
 def names(own: Path | None = None) -> dict[str, str]:
