@@ -97,6 +97,12 @@ def test_status_tells_done_from_begun_from_not_begun(homework, capsys):
     assert "missing" in capsys.readouterr().out.split("e04_dense")[1].split("\n")[0]
 
 
+def test_status_in_another_folder_sends_back(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["exercises", "status"]) == 2
+    assert "go to the folder of your exercises" in capsys.readouterr().err
+
+
 def test_watch_checks_again_when_the_file_is_saved(homework, capsys, monkeypatch):
     path, naps = homework / "e04_dense.py", iter(range(4))
 

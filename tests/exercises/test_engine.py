@@ -43,6 +43,13 @@ def check(tmp_path, source: str, seconds: float = 10.0, master: str = MASTER):
     ("def dense_forward(x, W): return x @ W", "signature", "it takes (x, W), and was given 3 arguments"),
     ("del dense_forward", "missing", "no such function in the file"),
     ("dense_forward = 3", "missing", "no such function in the file"),
+    ("def dense_forward(x, W, b): return W @ x + b", "error", "the columns of a must be as many as the rows of b"),
+    ("def dense_forward(x, W, b): return x * W + b", "error", "NumPy lines shapes up from the right"),
+    ("def dense_forward(x, W, b): return x if x > 0 else b", "error", "ask for a single True or False"),
+    ("def dense_forward(x, W, b): return (x @ W + b)**2", "unknown", "which step is the first to differ?"),
+    ("def dense_forward(x, W, b): return x @ W + b + 1e-7 * (x @ W)**2", "unknown", "and 1e-08 is allowed"),
+    ("def dense_backward(dy, x, y, W): return x.T @ dy, dy.sum(0), dy @ W.T", "other-output",
+     "the values are right, but they come in the order dW, db, dx; expected dx, dW, db"),
     ("def dense_forward(x, W, b): return x @ W + c", "error", "NameError: name 'c' is not defined"),
     ("def dense_forward(x, W, b): 1 / 0", "error", "ZeroDivisionError"),
     ("def dense_forward(x, W, b): return dense_forward(x, W, b)", "error", "RecursionError"),
@@ -108,6 +115,8 @@ def test_a_file_that_cannot_be_loaded_says_where(tmp_path, source, words):
     verdicts, text = check(tmp_path, source)
     assert not any(v.ok for v in verdicts.values())
     assert words in text
+    assert "cannot be loaded" in text
+    assert "called with" not in text
 
 
 def test_a_file_in_another_encoding_or_with_zeros_is_told_so(tmp_path):

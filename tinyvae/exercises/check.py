@@ -30,6 +30,8 @@ Array = np.ndarray
 
 RIGHT = {8: 1e-8, 4: 1e-4, 2: 1e-2}  # by bytes of a number: the largest error of a right answer, relative
 
+NEARLY = 1e-6  # an error of that size is hardly a wrong formula
+
 # How Python says that a number left the range: for log(0), the last from version 3.14 on.
 OUT_OF_RANGE = ("OverflowError", "ZeroDivisionError", "ValueError: math domain", "ValueError: expected a positive")
 
@@ -87,14 +89,15 @@ def judge(exercise, function: str, cases: Sequence[Case], pairs: Sequence[tuple[
     def fail(key: str, *lines: str) -> Verdict:
         return Verdict(function, passed, total, (key,), (*lines, *_advice(exercise, key)), printed)
 
-    for step in (_no_value, _no_array, _traced, _wrong_shape, _not_finite, _in_place, _random):
+    for step in (_no_value, _no_array, _traced, _exchanged, _wrong_shape, _not_finite, _in_place, _random):
         if found := step(function, trials):
             return fail(*found)
-    wrong = _wrong_values(trials)
-    if wrong:
-        keys = tuple(dict.fromkeys(key for key, _ in wrong))
+    wrong, consequences = _wrong_values(trials)
+    if wrong or consequences:
+        keys = tuple(dict.fromkeys(key for key, _ in (*wrong, *consequences)))
         advice = [line for key in keys for line in _advice(exercise, key)]
-        return Verdict(function, passed, total, keys, (*(line for _, line in wrong), *advice), printed)
+        lines = (*(line for _, line in wrong), *advice, *(line for _, line in consequences))
+        return Verdict(function, passed, total, keys, lines, printed)
     if changed := sorted({name for pair in pairs for result in pair for name in result.globals}):
         return fail("globals", f"the values are right, but the call changed {', '.join(changed)}.")
     if printed:
@@ -110,8 +113,9 @@ class _Trial:
         self.given, self.problem = _outputs(case, first) if not first.error else ({}, "")
         self.again = _outputs(case, second)[0] if not second.error else {}
 
-    def right(self, name: str) -> bool:
-        given, true = self.given.get(name), np.asarray(self.case.true[name], float)
+    def right(self, name: str, of: str = "") -> bool:
+        """Whether an output is what it must be; or whether the output `of` is."""
+        given, true = self.given.get(of or name), np.asarray(self.case.true[name], float)
         return given is not None and same(given, true, _scale(true), _tolerance(given))
 
     def error(self, name: str) -> float:
@@ -207,14 +211,16 @@ def _no_value(function: str, trials: list[_Trial]):
     if special and result.text.startswith(OUT_OF_RANGE) and _right_but_for(trial.case, trials):
         return special.key, f"{function} raised {result.text} for {trial.what}: {special.text}."
     raised = {"error": "raised ", "exit": "ended the program: ", "signature": ""}.get(result.error, "")
-    lines = [f"{function}: {raised}{result.text}{f', called with {trial.what}' if raised and trial.what else ''}."]
+    called = f", called with {trial.what}" if raised and trial.what else ""
+    lines = [f"{function}: the file cannot be loaded: {result.text}." if result.loading else
+             f"{function}: {raised}{result.text}{called}."]
     if result.where:
         lines.append(f"    {result.where}")
     # Another case may have gone through, a square one for example, and may tell why this one did not.
     for name in trial.case.true if result.text.startswith(("ValueError", "ZeroDivisionError")) else ():
         if cause := _cause(name, trials):
             return cause.key, *lines, _sentence(name, cause)
-    return result.error, *lines
+    return result.error, *lines, *(note for words, note in EXCEPTIONS if words in result.text)
 
 
 def _no_array(function: str, trials: list[_Trial]):
@@ -233,6 +239,17 @@ def _traced(function: str, trials: list[_Trial]):
     return None
 
 
+def _exchanged(function: str, trials: list[_Trial]):
+    trials = [t for t in trials if t.case.derive is None and len(t.case.true) > 1]
+    names = list(trials[0].case.true) if trials else []
+    for order in itertools.permutations(names):  # the first is the right one
+        if all(t.right(name, of=other) for t in trials for name, other in zip(order, names, strict=True)):
+            return None if list(order) == names else (
+                "other-output", f"{function}: the values are right, but they come in the order {', '.join(order)}; "
+                                f"expected {', '.join(names)}.")
+    return None
+
+
 def _wrong_shape(function: str, trials: list[_Trial]):
     for trial in trials:
         for name, given in trial.given.items():
@@ -240,8 +257,9 @@ def _wrong_shape(function: str, trials: list[_Trial]):
             if given.shape != true.shape:
                 cause = _cause(name, trials)
                 why = f" {_sentence(name, cause)}" if cause else ""
+                expected = true.shape or "(), a single number"
                 return (cause.key if cause else "shape",
-                        f"{name} has shape {given.shape}; expected {true.shape} ({trial.what}).{why}")
+                        f"{name} has shape {given.shape}; expected {expected} ({trial.what}).{why}")
     return None
 
 
@@ -275,9 +293,10 @@ def _random(function: str, trials: list[_Trial]):
     return None
 
 
-def _wrong_values(trials: list[_Trial]) -> list[tuple[str, str]]:
-    """(key, line) of each output with a wrong value."""
+def _wrong_values(trials: list[_Trial]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """(key, line) of each output with a wrong value, and of what is derived from outputs."""
     found: list[tuple[str, str]] = []
+    consequences: list[tuple[str, str]] = []
     for derived in (False, True):
         of_kind = [t for t in trials if (t.case.derive is not None) == derived]
         names = dict.fromkeys(name for t in of_kind for name in t.case.true)
@@ -286,10 +305,11 @@ def _wrong_values(trials: list[_Trial]) -> list[tuple[str, str]]:
             cause = None if derived else _cause(name, trials) or _ignored(name, trials)
             # What explains the outputs explains what is derived from them as well.
             key = cause.key if cause else found[0][0] if derived and found else "unknown"
-            found.append((key, _sentence(name, cause) if cause else _worst(name, of_kind)))
+            line = _sentence(name, cause) if cause else _worst(name, of_kind)
+            (consequences if derived else found).append((key, line))
         if wrong and not derived and (right := [name for name in names if name not in wrong]):
             found[0] = found[0][0], f"{found[0][1]} Right: {', '.join(right)}."
-    return found
+    return found, consequences
 
 
 def _right_but_for(special: Case, trials: list[_Trial]) -> bool:
@@ -340,16 +360,39 @@ def _worst(name: str, trials: list[_Trial]) -> str:
     at = np.unravel_index(int(np.argmax(np.nan_to_num(abs(given - true), nan=np.inf))), true.shape)
     place = f" at {tuple(int(i) for i in at)}" if at else ""
     unknown = "" if trial.case.derive else " The cause is not recognized."
-    return f"{name} is wrong: it is {given[at]:.9g}{place}, expected {true[at]:.9g} ({trial.what}).{unknown}"
+    allowed, error = _tolerance(given), trial.error(name)
+    if unknown and error < NEARLY:
+        unknown = (f" The error is {error:.1e} of the largest entry, and {allowed:.0e} is allowed. So small an error "
+                   "often comes from float32 somewhere on the way, or from a small constant that is added for safety.")
+    yes_or_no = np.asarray(trial.case.true[name]).dtype == bool and given[at] in (0, 1)
+    is_, expected = (bool(v) if yes_or_no else f"{v:.9g}" for v in (given[at], true[at]))
+    return f"{name} is wrong: it is {is_}{place}, expected {expected} ({trial.what}).{unknown}"
 
+
+# What errors of NumPy mean: (words of the error, what to think of).
+PRODUCT = "In a @ b, the columns of a must be as many as the rows of b: write the shapes beside the product."
+EXCEPTIONS = (
+    ("matmul: Input operand", PRODUCT),
+    ("not aligned", PRODUCT),
+    ("could not be broadcast together", "NumPy lines shapes up from the right: there, two sizes must be equal, or one "
+                                        "of them 1."),
+    ("truth value of an array", "if, while, and, or ask for a single True or False. For a choice in each entry there "
+                                "is np.where, or a condition as a factor, as in a * (b > 0)."),
+    ("must have same number of dimensions", "Arrays are joined only if they have equally many axes; np.broadcast_to "
+                                            "repeats an array along an axis that it lacks."),
+)
 
 GENERAL = {
+    "unknown": "If the text of the exercise has an example, try your function on it: which step is the first to "
+               "differ?",
+    "other-output": "The docstring of the function says what comes first.",
     "scale:-1": "Look for a sign: a minus that is missing, or one too many.",
     "zero": "Is the result computed, and then not returned?",
     "inplace": "Work on a copy: operators like +=, and out=, write into the array they are given.",
     "random": "Nothing may be drawn inside: the same arguments must give the same answer.",
     "globals": "A function must depend on its arguments alone, and leave nothing else changed.",
-    "prints": "Take the print out: a grader reads what is printed.",
+    "prints": "Take the print out; or, outside of the functions, put it under if __name__ == \"__main__\":, which a "
+              "check does not run.",
     "stub": "Replace the line `raise NotImplementedError` by your code.",
     "timeout": "Look for a loop that never ends.",
     "exit": "A function gives its answer with return; it must not end the program.",

@@ -23,7 +23,7 @@ Open one, replace `raise NotImplementedError()`, save it, and type in this folde
     tinyvae exercises status             how far you are
 
 Each exercise stands alone: what you need of the others comes from the library. A good order is e04, e05, e07, e08,
-e09, and then the others. Numbers in square brackets, as in [scale:M], name the mistake that was found.
+e09, and then the others. Words in square brackets, such as [scale:M], name the mistake that was found.
 """
 SEEN = ".hints.json"  # how many hints of each exercise were shown
 
@@ -90,8 +90,12 @@ def status(folder: Path, seed: int = 0) -> list[tuple[str, str, str]]:
     """(exercise, a word, what is left) of each."""
     from tqdm import tqdm
 
+    names = list(exercises.names(folder).values())
+    if not any((folder / f"{name}.py").is_file() for name in names):
+        raise FileNotFoundError(f"no exercise is in {folder}; go to the folder of your exercises, or make one with: "
+                                "tinyvae exercises start FOLDER")
     rows = []
-    for name in tqdm(exercises.names(folder).values(), desc="checking", delay=2, leave=False):
+    for name in tqdm(names, desc="checking", delay=2, leave=False):
         path = folder / f"{name}.py"
         if not path.is_file():
             rows.append((name, "missing", "get it with: tinyvae exercises start ."))

@@ -43,6 +43,7 @@ class Result(NamedTuple):
     arguments: tuple = ()  # as they are after the call
     printed: str = ""
     globals: tuple[str, ...] = ()  # what the call left changed
+    loading: bool = False  # whether it was the loading of the file that failed, before any call
 
 
 class Answers(NamedTuple):
@@ -121,7 +122,7 @@ def _answers(text: bytes, calls: list[Call], late: bool, seconds: float) -> Answ
         return Answers([end] * len(calls), loaded=False)
     first, *rest = events
     if not first["loaded"]:
-        failure = Result(error=first["error"], text=first["text"], where=first["where"])
+        failure = Result(error=first["error"], text=first["text"], where=first["where"], loading=True)
         return Answers([failure] * len(calls), first["printed"], loaded=False)
     results = [e["result"] for e in rest if "result" in e][: len(calls)]
     tampered = next((e["tampered"] for e in rest if "tampered" in e), ())
