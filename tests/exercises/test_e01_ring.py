@@ -93,10 +93,14 @@ def ring(z):
     z = np.random.default_rng().standard_normal(z.shape)
     return z / 10 + z / np.linalg.norm(z, axis=1, keepdims=True)
 """),
+    "the first two points for coordinates": ("first-rows", "def ring(z): return z/10 + z/np.sqrt(z[0]**2 + z[1]**2)"),
+    "the sum of absolute values": ("one-norm", "def ring(z): return z / 10 + z / np.abs(z).sum(axis=1, keepdims=True)"),
+    "z for its direction": ("not-a-direction",
+                            "def ring(z): return z * (np.linalg.norm(z, axis=1, keepdims=True) / 10 + 1)"),
+    "one fraction": ("one-fraction", "def ring(z): return z / (10 + z / np.linalg.norm(z, axis=1, keepdims=True))"),
 }
 
 UNLISTED = {
-    "the sum of absolute values": "def ring(z): return z / 10 + z / np.abs(z).sum(axis=1, keepdims=True)",
     "the mean of the squares": "def ring(z): return z / 10 + z / np.sqrt((z ** 2).mean(axis=1, keepdims=True))",
     "both divided by ten": "def ring(z): return (z + z / np.linalg.norm(z, axis=1, keepdims=True)) / 10",
     "multiplied where added": "def ring(z): return z / 10 * (z / np.linalg.norm(z, axis=1, keepdims=True))",

@@ -108,6 +108,7 @@ MISTAKES = {name: (key, answer(formula)) for name, (key, formula) in {
     "averaged over the batch": ("batch-mean", "-0.5 * mean_(sum(q / std**2 + log(2 * pi * std**2), axis=1))"),
     "averaged over all": ("all-mean", "-0.5 * mean_(q / std**2 + log(2 * pi * std**2))"),
     "a column": ("column", "-0.5 * sum(q / std**2 + log(2 * pi * std**2), axis=1, keepdims=True)"),
+    "precedence": ("times-std^2", "sum(-q / 2 * std**2 - log(std) - 0.5 * log(2 * pi), axis=1)"),
 }.items()}
 MISTAKES["in place"] = ("inplace", """
 def gaussian_log_prob(x, mean, std):

@@ -149,6 +149,10 @@ def bernoulli_log_prob(x, logits):
     logits *= x
     return (logits - normalizer).sum(axis=1)
 """),
+    "logits clipped": ("cut-off:30", answer("(x * np.clip(a, -30, 30) - S(np.clip(a, -30, 30))).sum(1)")),
+    "logits clipped far out": ("cut-off:500", answer("(x * np.clip(a, -500, 500) - S(np.clip(a, -500, 500))).sum(1)")),
+    "logarithms clipped": ("cut-off:100", answer("(x * np.maximum(log(p), -100) "
+                                                 "+ (1 - x) * np.maximum(log(1 - p), -100)).sum(1)")),
 }
 
 UNLISTED = {
@@ -160,9 +164,6 @@ UNLISTED = {
     "(1 - x) forgotten": answer("-(x * S(-a) + S(a)).sum(1)"),
     "log p in both": answer("-(x * S(-a) + (1 - x) * S(-a)).sum(1)"),
     "1 for log(1 + …)": answer("(x * a - np.maximum(a, 0)).sum(1)"),
-    "logits clipped": answer("(x * np.clip(a, -30, 30) - S(np.clip(a, -30, 30))).sum(1)"),
-    "logits clipped far out": answer("(x * np.clip(a, -500, 500) - S(np.clip(a, -500, 500))).sum(1)"),
-    "logarithms clipped": answer("(x * np.maximum(log(p), -100) + (1 - x) * np.maximum(log(1 - p), -100)).sum(1)"),
     "infinities put to zero": answer("np.nan_to_num(x * log(p) + (1 - x) * log(1 - p), neginf=0).sum(1)"),
     "infinities made large numbers": answer("np.nan_to_num((x * log(p) + (1 - x) * log(1 - p)).sum(1))"),
     "much added": answer("(x * log(p + 0.01) + (1 - x) * log(1 - p + 0.01)).sum(1)"),

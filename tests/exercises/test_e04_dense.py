@@ -75,15 +75,17 @@ def dense_backward(dy, x, y, W):
     "output for input": ("wrong-input", "def dense_backward(dy, x, y, W): return dy @ W.T, y.T @ dy, dy.sum(0)"),
     "no bias": ("missing:b", "def dense_forward(x, W, b): return x @ W"),
     "bias subtracted": ("sign:b", "def dense_forward(x, W, b): return x @ W - b"),
-    "sign of the residual": ("scale:-1", "def squared_error_backward(y, t): return (t - y) / len(y)"),
-    "a factor of two": ("scale:2", "def squared_error_backward(y, t): return 2 * (y - t) / len(y)"),
+    "sign of the residual": ("downhill", "def squared_error_backward(y, t): return (t - y) / len(y)"),
+    "a factor of two": ("twice", "def squared_error_backward(y, t): return 2 * (y - t) / len(y)"),
+    "averaged over all entries": ("per-entry", "def squared_error_backward(y, t): return (y - t) / y.size"),
+    "averaged over the outputs": ("per-output", "def squared_error_backward(y, t): return (y - t) / y.shape[1]"),
+    "another order": ("other-output", "def dense_backward(dy, x, y, W): return x.T @ dy, dy.sum(0), dy @ W.T"),
 }
 
 UNLISTED = {
     "an absolute value": "def dense_backward(dy, x, y, W): return dy @ W.T, np.abs(x).T @ dy, dy.sum(0)",
     "one example forgotten": "def dense_backward(dy, x, y, W): return dy @ W.T, x[1:].T @ dy[1:], dy.sum(0)",
     "the bias twice in one column": "def dense_forward(x, W, b): y = x @ W + b; y[:, 0] += b[0]; return y",
-    "averaged over all entries": "def squared_error_backward(y, t): return (y - t) / y.size",
 }
 
 

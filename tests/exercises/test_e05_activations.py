@@ -129,6 +129,9 @@ MISTAKES = {
     "sigmoid, a product of matrices": ("matmul", sigmoid("dy @ (y * (1 - y))")),
     "averaged over the batch": ("scale:1/M", tanh("dy * (1 - y**2) / len(y)")),
     "nothing returned": ("type", tanh("None", "dx = dy * (1 - y**2)")),
+    "tanh, no brackets": ("brackets", tanh("dy * 1 - y**2")),
+    "sigmoid, no brackets": ("brackets", sigmoid("dy * y * 1 - y")),
+    "tanh, the difference squared": ("other-square", tanh("dy * (1 - y)**2")),
 }
 
 UNLISTED = {

@@ -131,6 +131,11 @@ MISTAKES = {
     "dlogvar averaged over the batch": ("scale:1/M", backward("0.5 * dz * np.exp(0.5 * logvar) * eps / len(dz)")),
     "eps changed in place": ("inplace", forward("mu + eps", "eps *= np.exp(0.5 * logvar)")),
     "dz changed in place": ("inplace", backward("dz", "dz.copy()", "dz *= 0.5 * np.exp(0.5 * logvar) * eps")),
+    "dz forgotten": ("no-dz", backward("0.5 * np.exp(0.5 * logvar) * eps")),
+    "dz forgotten, everywhere": ("no-dz", backward("0.5 * np.exp(0.5 * logvar) * eps", "np.ones_like(dz)")),
+    "eps times both": ("brackets", forward("(mu + np.exp(0.5 * logvar)) * eps")),
+    "std times mu": ("exchanged", forward("mu * np.exp(0.5 * logvar) + eps")),
+    "eps inside exp": ("inside-exp", forward("mu + np.exp(0.5 * logvar * eps)")),
 }
 
 UNLISTED = {
@@ -145,7 +150,6 @@ UNLISTED = {
     "the derivative of mu added": backward("dz + 0.5 * dz * np.exp(0.5 * logvar) * eps"),
     "the prior's pull added": backward("0.5 * dz * np.exp(0.5 * logvar) * eps + 0.5 * (np.exp(logvar) - 1)"),
     "summed over the batch": backward("0.5 * (dz * np.exp(0.5 * logvar) * eps).sum(0)"),
-    "dz forgotten": backward("0.5 * np.exp(0.5 * logvar) * eps"),
 }
 
 

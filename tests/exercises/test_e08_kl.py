@@ -148,6 +148,7 @@ MISTAKES = {
     "mu changed in place": ("inplace", forward("0.5 * np.sum(mu + var - logvar - 1, axis=1)",
                                                "var = np.exp(logvar); mu *= mu")),
     "dlogvar forgotten": ("zero", backward("np.zeros_like(logvar)")),
+    "one half at mu alone": ("half-of-mu^2", forward("np.sum(0.5 * mu ** 2 + var - logvar - 1, axis=1)")),
 }
 
 UNLISTED = {

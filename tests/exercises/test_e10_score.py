@@ -157,6 +157,12 @@ def score_gradient(f, z, mu, std):
 def score(z, mu, std):
     return (mu + std * np.random.default_rng().standard_normal(z.shape) - mu) / std**2
 """),
+    "no brackets": ("brackets", "def score(z, mu, std): return z - mu / std**2"),
+    "no brackets in the baseline": ("sum-brackets", """
+def score_gradient(f, z, mu, std):
+    b = f.sum() - f / (len(f) - 1)
+    return (f - b)[:, None] * (z - mu) / std**2
+"""),
 }
 
 UNLISTED = {

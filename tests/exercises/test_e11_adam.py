@@ -169,6 +169,8 @@ def adam_step(theta, grads, m, v, t, lr, beta1, beta2, eps):
     m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
     return theta - lr * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps), m, v
 """),
+    "eps outside of the fraction": ("eps-outside", adam(theta="theta - lr * m_hat / np.sqrt(v_hat) + eps")),
+    "no power of t": ("no-power", adam(m_hat="m / (1 - beta1)", v_hat="v / (1 - beta2)")),
 }
 
 UNLISTED = {

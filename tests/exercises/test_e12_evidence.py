@@ -188,6 +188,23 @@ def log_evidence(log_p_xz, log_q):
     log_p_xz -= log_q
     return np.logaddexp.reduce(log_p_xz) - np.log(len(log_q))
 """),
+    "c subtracted again": ("c-subtracted", """
+def log_evidence(log_p_xz, log_q):
+    a = log_p_xz - log_q
+    c = a.max(0)
+    return np.log(np.exp(a - c).mean(0)) - c
+"""),
+    "a quotient of logarithms": ("ratio-of-logs", """
+def log_evidence(log_p_xz, log_q):
+    return np.logaddexp.reduce(log_p_xz / log_q) - np.log(len(log_q))
+"""),
+    "a sum that starts at one": ("start-at-one", """
+def log_evidence(log_p_xz, log_q):
+    total = np.zeros(log_q.shape[1])
+    for a in log_p_xz - log_q:
+        total = np.logaddexp(total, a)
+    return total - np.log(len(log_q))
+"""),
 }
 
 UNLISTED = {

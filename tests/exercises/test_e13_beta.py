@@ -149,6 +149,7 @@ def kl_per_dimension(mu, logvar):
     "logvar added": ("sign:log sigma^2", both("0.5 * (mu**2 + np.exp(logvar) + logvar - 1)")),
     "mu changed in place": ("inplace", kl("mu.mean(0)", "mu **= 2; mu += np.exp(logvar) - logvar - 1; mu *= 0.5")),
     "the reconstruction changed in place": ("inplace", loss("r.mean()", "r += beta * k.sum(1)")),
+    "one half at mu alone": ("half-of-mu^2", both("0.5 * mu**2 + np.exp(logvar) - logvar - 1")),
 }
 
 UNLISTED = {

@@ -261,6 +261,7 @@ def iwae_weights(log_w):
 def iwae_gradient(log_w, dlog_w):
     return np.einsum("km,kmp->p", iwae_weights(log_w.copy()), dlog_w) / log_w.shape[1]
 """),
+    "the log-weights over their sum": ("logs-normalized", "def iwae_weights(log_w): return log_w / log_w.sum(axis=0)"),
 }
 
 UNLISTED = {
@@ -270,7 +271,6 @@ UNLISTED = {
     "clipped": "def iwae_bound(log_w): return np.log(np.exp(np.clip(log_w, -500, 500)).mean(axis=0))",
     "bits": "def iwae_bound(log_w): return np.logaddexp2.reduce(log_w / np.log(2)) - np.log(len(log_w))",
     "overflow without 1/K": "def iwae_bound(log_w): return np.log(np.exp(log_w).sum(axis=0))",
-    "the log-weights over their sum": "def iwae_weights(log_w): return log_w / log_w.sum(axis=0)",
     "tempered": "def iwae_weights(log_w): w = np.exp((log_w - log_w.max(0)) / 2); return w / w.sum(0)",
     "something small under the weights":
         "def iwae_weights(log_w): w = np.exp(log_w - log_w.max(0)); return w / (w.sum(0) + 1e-2)",

@@ -17,6 +17,11 @@ ADVICE = {
     "one-length": "Each of the M points has a length of its own: add up along axis 1 only.",
     "ord": "Name the argument: np.linalg.norm(z, axis=1). Then think of the shape you need.",
     "keepdims": "Lengths of shape (M, 1) go with the rows: keepdims=True, or lengths[:, None], makes them so.",
+    "first-rows": "In (1), z is one point. In the array z (M, 2) point m is z[m], so that the coordinates of all "
+                  "points are the columns z[:, 0] and z[:, 1].",
+    "one-norm": "||z|| is the square root of the sum of the squares, the sides of a right triangle.",
+    "not-a-direction": "(2) gives the new length. What is to have that length is the direction, z / ||z||, not z.",
+    "one-fraction": "In Python, z / (10 + z / r) is one fraction. Equation (1) adds two: z / 10 and z / r.",
     "squared": "||z|| is the square root of the sum of the squares.",
 }
 HINTS = [
@@ -43,6 +48,11 @@ def of_size(z, sizes):
         "squared": (tenth + z / (z * z).sum(1)[:, None], "z is divided by ||z||^2: the square root is missing"),
         "wrong-axis": (tenth + z / np.linalg.norm(z, axis=0),
                        "the squares are summed over the batch, axis 0: that gives two lengths, of the columns of z"),
+        "first-rows": (tenth + z / np.sqrt(z[0] ** 2 + z[1] ** 2),
+                       "the length is made of z[0] and z[1], which are the first two points, not the coordinates"),
+        "one-norm": (tenth + z / abs(z).sum(1)[:, None], "z is divided by |z[0]| + |z[1]|, not by ||z||"),
+        "not-a-direction": (z * (r / 10 + 1)[:, None], "it is z times ||x|| of (2): the length of z counts twice"),
+        "one-fraction": (z / (10 + direction), "it is z / (10 + z/||z||), a fraction in the denominator of another"),
         "one-length": (tenth + z / np.linalg.norm(z), "all rows are divided by one length, that of the whole array"),
         "ord": (tenth + z / np.linalg.norm(z, 1),
                 "all rows are divided by one number, the 1-norm of the matrix z. np.linalg.norm(z, 1) gives it: the "

@@ -33,6 +33,7 @@ ADVICE = {
     f"sign:{SQUARES}": "The further x is from the mean, the less likely it is.",
     **dict.fromkeys(("one-2pi", "one-log-std", "one-factor"), EACH),
     **dict.fromkeys(("squares-by-std", "undivided", "std-as-variance"), VARIANCE),
+    "times-std^2": "In Python, a / 2 * std**2 is (a / 2) * std**2. Write a / (2 * std**2).",
     "half-log-std": "std is sigma. 1/2 log sigma^2 is log sigma, without a half.",
     "density": "Take the logarithm on paper, not of the product: an image's density would overflow or be rounded to 0.",
 }
@@ -83,6 +84,7 @@ def variants(D, std, squares, log_std, log_2pi):
         "half-of-both": (2 * squares + log_std + 2 * log_2pi, "one half is lost, of the squares and of log 2 pi"),
         "squares-by-std": (std * squares + log_std + log_2pi, "the squares are divided by std, not by std^2"),
         "undivided": (std**2 * squares + log_std + log_2pi, "the squares are not divided by std^2"),
+        "times-std^2": (std**4 * squares + log_std + log_2pi, "the squares are multiplied by std^2, not divided by it"),
         "half-log-std": (squares + log_std / 2 + log_2pi, "it has half of log std: 1/2 log std, not 1/2 log std^2"),
         "std-as-variance": (std * squares + log_std / 2 + log_2pi, "std is taken for the variance, everywhere"),
         "mean-squares": (squares / D + log_std + log_2pi, "the squares are averaged over the D dimensions, not summed"),

@@ -11,6 +11,7 @@ from tinyvae.functions import logsumexp, sigmoid, softplus
 FUNCTIONS = ("bernoulli_log_prob",)
 SIZES = [{"M": 7, "D": 5}, {"M": 13, "D": 3}, {"M": 5, "D": 5}]
 LARGE = 1000
+CLIPS = (5, 6, 7, 8, 9, 10, 12, 15, 16, 18, 20, 25, 30, 35, 36, 40, 50, 60, 80, 88, 100, 200, 300, 500, 700, 709)
 SMALLEST = [10.0**-n for n in range(3, 17)]  # where probabilities are usually clipped
 
 OVERFLOW = Cause("overflow", "right for moderate logits, but for large ones an exp overflows, or a sigmoid is rounded "
@@ -20,9 +21,11 @@ ADVICE = {
     **SUMS_ADVICE,
     "overflow": SOFTPLUS,
     "nonfinite": "The logarithm of 0 is -inf, that of a negative number is NaN, and exp of more than 709 is inf. "
-                 f"Logits are no probabilities: any number is one. {SOFTPLUS}",
+                 f"A logit is not a probability, and may be of any size. {SOFTPLUS}",
     **{f"clipped:{p:.0e}": f"The loss is finite, but wrong, and the gradient of such a pixel is lost. {SOFTPLUS}"
        for p in SMALLEST},
+    **{f"cut-off:{a}": "The loss is finite, but wrong, and the gradient of such a pixel is lost. "
+                       f"Clip nothing. {SOFTPLUS}" for a in CLIPS},
     "scale:-1": "log p itself is asked for: never above zero. The cost that training minimizes is -log p.",
     "scale:1/D": "Usual cause: averaged over the D pixels. Logarithms of independent probabilities add up, (2); an "
                  "average makes this part of the bound D times too light against the KL.",
@@ -95,6 +98,9 @@ def variants(x, logits):
     return {
         "one-minus-x": (((1 - x) * logits - softplus(logits)).sum(1),
                         "it is log p of 1 - x: x and 1 - x are exchanged, or the logits have the wrong sign"),
+        **{f"cut-off:{a}": ((x * logits.clip(-a, a) - softplus(logits.clip(-a, a))).sum(1),
+                                   "it is cut off for large logits: the logits, or the logarithms of p and 1 - p, are "
+                           f"clipped at {a}") for a in CLIPS},
         "sigmoid-twice": ((x * p - softplus(p)).sum(1), "sigmoid is applied twice: probabilities are taken for logits"),
         "exchanged": ((score - softplus(x)).sum(1),
                       "it is x a - softplus(x), not x a - softplus(a): x is where the logits belong"),

@@ -13,6 +13,10 @@ ADVICE = {
                "the 1/M belongs to the loss (5). See tutorial 05, \"the gradient of an average\".",
     "scale:1/M": "Usual cause: averaged over the batch. The parameters serve all examples, so (3) and (4) are sums; an "
                  "average's 1/M is already in dy. See tutorial 05, \"the gradient of an average\".",
+    "twice": "The derivative of 1/2 r^2 is r: the 2 of the square and the 1/2 cancel.",
+    "downhill": "The derivative of 1/2 (y - t)^2 by y is y - t: uphill, away from the target.",
+    "per-entry": "(5) averages over the M examples, and sums over the O entries of each.",
+    "per-output": "(5) averages over the M examples, y.shape[0]; y.shape[1] is O.",
     "transpose": "Write the shapes beside the product: dW is (I, O) = (I, M) @ (M, O), dx is (M, I) = (M, O) @ (O, I).",
     "unsummed": "One b serves all M examples: equation (4) sums over the batch, axis 0.",
     "wrong-input": "Equation (3) has the layer's input x, not its output.",
@@ -54,4 +58,8 @@ def of_size(rng, M, I, O):
                    "wrong-axis": (dy.sum(1), "dy is summed over the outputs, axis 1, not over the batch, axis 0")}})
 
     (true,) = complex_step(lambda y: 0.5 * ((y - t) ** 2).sum() / M, y)
-    yield Case("squared_error_backward", {"y": y, "t": t}, {"dy": true}, sizes)
+    yield Case("squared_error_backward", {"y": y, "t": t}, {"dy": true}, sizes, variants={"dy": {
+        "twice": (2 * true, "it is twice the true value"),
+        "downhill": (-true, "it is (t - y) / M: the sign is wrong"),
+        "per-entry": ((y - t) / (M * O), "y - t is divided by M O, the number of all entries, not by M"),
+        "per-output": ((y - t) / O, "y - t is divided by O, not by M")}})

@@ -19,6 +19,8 @@ ADVICE = {
     "relu-of-dy": "Whether a unit passes its derivative down was decided in forward, by the sign of its input.",
     "no-mask": "ReLU's derivative is 1 or 0; the output only tells where it is which.",
     **dict.fromkeys(("output-for-derivative", "other-formula", "no-square", "plus", "factor"), IDENTITY),
+    "brackets": "In Python, * goes before -: put the derivative, a difference, into brackets.",
+    "other-square": "Equations (2) and (5): the derivative is one minus a square, not the square of a difference.",
     "matmul": "Equation (4) multiplies entry by entry: * in NumPy; @ is the product of matrices.",
 }
 HINTS = [
@@ -40,6 +42,10 @@ def of_size(rng, M, H):
         dy, y = rng.standard_normal((M, H)), forward(x)
         derivative = forward(x + 1e-20j).imag / 1e-20  # of all entries at once: each y depends on its own x alone
         variants = {key: (dy * factor, text) for key, (factor, text) in mistakes(dy, y).items()}
+        if name != "relu":
+            last, formula = (y * y, "dy - y^2") if name == "tanh" else (y, "dy y - y")
+            first = dy if name == "tanh" else dy * y
+            variants["brackets"] = first - last, f"it is {formula}: the brackets around the difference are missing"
         variants["no-dy"] = derivative, "it is the derivative of the activation alone: dy is missing"
         if M == H:  # where a product of matrices goes through
             variants["matmul"] = dy @ derivative, "it is dy @ the derivative, a product of matrices"
@@ -63,6 +69,7 @@ def tanh_mistakes(_, y):
     return {
         "output-for-input": (1 - np.tanh(y) ** 2, "it is dy (1 - tanh(y)^2), which is dy / cosh(y)^2: the derivative "
                                                   "at the output y, not at the input x"),
+        "other-square": ((1 - y) ** 2, "it is dy (1 - y)^2, where the square belongs to y alone"),
         "no-square": (1 - y, "it is dy (1 - y): the square is missing"),
         "plus": (1 + y * y, "it is dy (1 + y^2): the sign of y^2 is wrong"),
         "factor": (y * y, "it is dy y^2: the derivative is one minus that square"),

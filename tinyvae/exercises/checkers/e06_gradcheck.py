@@ -27,7 +27,8 @@ ADVICE = {
     "h-too-large": "The truncation error grows as h^2. The best h is near u^(1/3).",
     "not-moved": "See that x is moved at all, and by more than the rounding of its entries, about 1e-16.",
     "one-index": "The gradient has an entry for each entry of x: np.ndindex(x.shape) goes through them all.",
-    "together": "Move one entry and leave the others: of several moved at once, f shows the sum of the derivatives.",
+    "together": "Move one entry and leave the others: of several moved at once, f shows the sum of the derivatives. "
+                "In a matrix, x[i] with a single number i is a whole row; the i of np.ndindex(x.shape) is a pair.",
     "part-of-x": "f takes the whole of x. Pass it a copy of x in which one entry is moved.",
     "never-asked": "The gradient is measured, by equation (1), from values of f.",
     "not-divided": "A difference becomes a derivative when it is divided by the distance of its points, 2 h in (1).",
@@ -150,7 +151,7 @@ def agreement(f, x, true, gradient, label):
                 method = moves.places(1e-6, accepted, alone=False) or moves.length(1e-6) if used.points else None
                 return restored(x, after) or method
 
-    return Case("gradients_agree", {"f": f, "x": x, "gradient": gradient}, {"the answer": np.array(float(right))},
+    return Case("gradients_agree", {"f": f, "x": x, "gradient": gradient}, {"the answer": np.array(right)},
                 label=f"{label}, x of shape {x.shape}", trace=trace,
                 variants={"the answer": {key: (np.array(float(rule(gradient, measured))), text)
                                          for key, (rule, text) in RULES.items()}})

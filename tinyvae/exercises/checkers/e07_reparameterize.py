@@ -27,6 +27,10 @@ ADVICE = {
     "sign:std eps": "Equation (2) has a plus. With a minus z has the same distribution, but is not the z of this eps.",
     **dict.fromkeys(("times-std", "times-eps"), "In z = mu + std eps, mu stands alone: nothing multiplies it."),
     "other-output": "dmu comes first, then dlogvar; they are not the same, for (3) and (4) have different derivatives.",
+    "no-dz": "By the chain rule, (3) and (4), what comes in from above is a factor: dz multiplies the derivative of z.",
+    "exchanged": "In (2) std multiplies eps, the noise, and mu stands alone.",
+    "inside-exp": "std is exp(logvar / 2), and eps multiplies it: close the bracket of exp before eps.",
+    "brackets": "In (2) eps multiplies std alone: mu is where the noise is added.",
     "matmul": "Equation (2) multiplies entry by entry: * in NumPy; @ is the product of matrices.",
 }
 HINTS = [
@@ -58,7 +62,8 @@ def of_size(rng, noises, M, J):
         dmu, dlogvar = complex_step(loss, mu, logvar)
         yield Case(
             "reparameterize_backward", {"dz": dz, "logvar": logvar, "eps": eps}, {"dmu": dmu, "dlogvar": dlogvar},
-            sizes, variants={"dmu": {"times-std": (dz * std, "it is dz std: std has no place in it"),
+            sizes, variants={"dmu": {"no-dz": (np.ones_like(dz), "it is the derivative of z, not multiplied by dz"),
+                                     "times-std": (dz * std, "it is dz std: std has no place in it"),
                                      "times-eps": (dz * eps, "it is dz eps: eps has no place in it"),
                                      "other-output": (dlogvar, "it is what dlogvar should be")},
                              "dlogvar": backward_variants(dz, logvar, std, eps)})
@@ -76,6 +81,9 @@ def forward_variants(mu, logvar, std, eps):
         "inverse": (1 / std, "exp(-logvar / 2), which is 1 / std"),
     }
     found = {key: (mu + factor * eps, f"eps is multiplied by {what}") for key, (factor, what) in factors.items()}
+    found["brackets"] = (mu + std) * eps, "there is (mu + std) eps: eps multiplies mu as well"
+    found["exchanged"] = mu * std + eps, "there is mu std + eps: std multiplies mu, not eps"
+    found["inside-exp"] = mu + std**eps, "there is mu + exp(logvar / 2 * eps): eps is inside the exponential"
     found["no-std"] = mu + eps, "std is missing: there is mu + eps"
     found["no-eps"] = mu + std, "eps is missing: there is mu + std"
     if len(mu) == len(mu.T):  # where a product of matrices goes through
@@ -101,6 +109,7 @@ def backward_variants(dz, logvar, std, eps):
     return found | {
         "logvar-as-std": (dz * eps, "it is dz eps, the derivative by std, not by logvar"),
         "no-eps": (dz * std / 2, "it is dz std / 2: eps is missing"),
+        "no-dz": (eps * std / 2, "it is the derivative of z, not multiplied by dz"),
         "noise-path": (0 * dz, "it is all zeros: the path through the noise is missing"),
         "other-output": (dz, "it is dz, which is what dmu should be"),
         "sign:std eps": (-dz * eps * std / 2, "it has the wrong sign"),

@@ -16,7 +16,8 @@ SIZES = [{"M": 7, "D": 5, "J": 3}, {"M": 5, "D": 3, "J": 7}, {"M": 3, "D": 3, "J
 IDENTITY = "E_q[elbo] + KL(q || p(z|x)), which equals log p(x) by the exact identity (6),"
 WRONG_STD = ("variance-as-std", "logvar-as-std", "half-logvar-as-std", "logvar-as-variance", "half-outside",
              "half-twice", "inverse", "no-std")
-WRONG_KL = ("log-std", "variance-squared", "std-for-variance", "logvar-as-variance", "mu-for-mu^2", "one-for-all")
+WRONG_KL = ("log-std", "variance-squared", "std-for-variance", "logvar-as-variance", "half-of-mu^2", "mu-for-mu^2",
+            "one-for-all")
 STD = "logvar is the logarithm of the variance: sigma^2 = exp(logvar), and sigma is its square root. See e07."
 NATS = "(4) and (5) are sums: only so are both parts in nats, and have their right weights in (1)."
 ADVICE = {

@@ -13,6 +13,9 @@ ADVICE = {
                 "minus the baseline. See tutorial 07.",
     "scale:2": "In the score, the 2 of the square and the 1/2 of (2) cancel.",
     "scale:1/S": "Averaging is left to the caller, with the 1/S: (7) has none.",
+    "scale:1/2": "In the score, the 2 of the square and the 1/2 of (2) cancel.",
+    "brackets": "In Python, / goes before -: put z - mu into brackets.",
+    "sum-brackets": "In Python, / goes before -: put f.sum() - f into brackets.",
     "std-once": "Differentiate (2) by the chain rule: 1/std stands inside the square, and the inner derivative brings "
                 "another.",
     "no-std": "Differentiate (2) by mu: the std^2 under the square stays.",
@@ -55,6 +58,7 @@ def of_size(rng, S, J):
         "std-once": (r / std, "one 1/std is missing: (z - mu) / std is not yet the derivative of (2)"),
         "no-std": (r, "std is missing: z - mu alone is not the derivative of (2)"),
         "by-std": (((r / std) ** 2 - 1) / std, "the derivative of (2) by std stands where that by mu belongs"),
+        "brackets": (z - mu / std**2, "it is z - mu / std^2: mu alone is divided by std^2"),
         "missing:mu": (z / std**2, "mu is missing: z is not taken relative to it"),
         "density": (np.exp(log_density(mus))[:, None] * score, "the derivative of p(z) stands where that of "
                                                                "log p(z) belongs"),
@@ -73,6 +77,8 @@ def of_size(rng, S, J):
                                                "f is in it"),
         "sum": (weighted(f - (S - 1) * b), "the baseline is the sum over the other samples, not their average"),
         "sum/S": (weighted(f - (S - 1) / S * b), "the baseline divides the sum over the others by S; they are S - 1"),
+        "sum-brackets": (weighted(f - (f.sum() - f / (S - 1))),
+                         "the baseline is the sum of f, less f[s] / (S - 1): the sum is not divided by S - 1"),
         "no-f": (score, "it is the score alone, without f"),
     }
     if S == J:  # elsewhere NumPy refuses

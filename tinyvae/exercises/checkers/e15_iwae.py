@@ -36,6 +36,7 @@ ADVICE = {
     "inverted": "A large log-weight is a good sample. Is there a sign too many, that of a loss?",
     "uniform": "A sample counts by its share in the sum of the weights: equations (4) and (5). Equal shares belong to "
                "the ELBO, where the logs are averaged.",
+    "logs-normalized": "These are logarithms, and may be negative; exp gives the weights: equations (3) and (4).",
     "no-exp": "These are logarithms; exp gives the weights.",
     "through-weights": "The weights of (5) are what differentiating (2) leaves; they are factors, nothing more.",
     "per-example": "What is trained on is the average over the examples: equation (6).",
@@ -169,5 +170,6 @@ def misweighted(log_w):
         "sum-over-all, less the largest": (less_own / less_own.sum(), everything),
         "inverted": (softmax(-log_w), "the weights are those of -log_w: the worst sample counts most"),
         "uniform": (np.full((K, M), 1 / K), "every sample has the weight 1/K, as in the ELBO, whatever its log-weight"),
+        "logs-normalized": (log_w / log_w.sum(0), "the log-weights are divided by their sum, without an exp"),
         "no-exp": (log_w - logmeanexp(log_w) - np.log(K), "the logarithms of the weights stand for the weights"),
     }
