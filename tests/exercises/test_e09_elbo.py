@@ -148,6 +148,7 @@ def loss_and_bound(log_p_x, kl, beta):
     "not averaged": ("unaveraged", both("beta * kl - log_p_x", "log_p_x - kl")),
     "in the other order": ("other-output", both("(log_p_x - kl).mean()", "(beta * kl - log_p_x).mean()")),
     "one half at mu alone": ("kl:half-of-mu^2", elbo(kl="(0.5 * mu ** 2 + var - logvar - 1).sum(1)")),
+    "one mean, for log p alone": ("half-averaged", both("np.mean(-log_p_x) + beta * kl", "np.mean(log_p_x) - kl")),
 }
 
 UNLISTED = {

@@ -13,7 +13,8 @@ CHAIN = f"{VARIANCE} Put that in first, then differentiate by logvar."
 PRIOR = "Try the prior, mu = logvar = 0: the KL and both derivatives must be zero there."
 ROWS = "The result is (M,): add up over the J entries of a row, axis 1, and leave the examples apart."
 ADVICE = {
-    "scale:-1": "The KL is never negative. The paper's appendix B has -KL, a part of the bound; here it is the KL.",
+    "scale:-1": "The KL is never negative. The paper's appendix B has -KL, a part of the bound; here it is the KL. "
+                "It grows with mu where mu is above 0, and with logvar where logvar is above 0.",
     "scale:1/J": "Usual cause: averaged over the J entries of z. Independent entries add up, (3); an average makes the "
                  "KL J times too light against log p(x|z).",
     "scale:1/M": "There is no average over the batch here. Where a loss has one, its 1/M is in dkl already.",

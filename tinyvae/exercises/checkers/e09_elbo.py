@@ -26,6 +26,7 @@ ADVICE = {
     "random": "Nothing may be drawn inside: eps is the noise.",
     "ignores:eps": "The noise of (2) is the eps that is given; what is drawn inside, with any seed, is another.",
     "scale:-1": "A bound is to be large, and a loss small: one is in the place of the other.",
+    "half-averaged": "In (7) and (8) the sum over m goes over both parts.",
     "scale:M": "Usual cause: summed over the batch, where (7) and (8) average.",
     "sign:the KL": "The KL is a price: subtracted in a bound, added in a loss.",
     "twice:the KL": "Usual cause: the one half of (5) is lost.",
@@ -190,7 +191,9 @@ def weighed(rng, M, beta):
                      "beta-on-log-p": (price - beta * reconstruction, "beta multiplies log p(x|z), not the KL"),
                      "beta-on-both": (-beta * bound, "beta multiplies log p(x|z) as well"),
                      "other-output": (bound, "it is what the bound should be"),
+                     "half-averaged": (beta * kl - reconstruction, "log p(x|z) is averaged, and the KL is not"),
                      "unaveraged": (beta * kl - log_p_x, "it is the loss of each example, not averaged")},
             "bound": {"beta-in-bound": (-loss, "beta is left in it"),
                       "other-output": (loss, "it is what the loss should be"),
+                      "half-averaged": (reconstruction - kl, "log p(x|z) is averaged, and the KL is not"),
                       "unaveraged": (log_p_x - kl, "it is the bound of each example, not averaged")}})
