@@ -92,8 +92,8 @@ def status(folder: Path, seed: int = 0) -> list[tuple[str, str, str]]:
 
     names = list(exercises.names(folder).values())
     if not any((folder / f"{name}.py").is_file() for name in names):
-        raise FileNotFoundError(f"no exercise is in {folder.absolute()}; go to the folder of your exercises, or make one with: "
-                                "tinyvae exercises start FOLDER")
+        raise FileNotFoundError(f"no exercise is in {folder.absolute()}; go to the folder of your exercises, or "
+                                "make one with: tinyvae exercises start FOLDER")
     rows = []
     for name in tqdm(names, desc="checking", delay=2, leave=False):
         path = folder / f"{name}.py"
