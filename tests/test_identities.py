@@ -199,6 +199,19 @@ def test_the_four_mappings_are_those_of_the_paper(n_classes):
     np.testing.assert_array_equal(vae.sample(7, 3, y), vae.sample(7, 3, y))
 
 
+def test_dense_weights_start_uniform_with_the_variance_of_glorot():
+    dense = tv.Dense(211, 307)
+    dense.bind(*np.full((2, dense.size), np.nan))
+    dense.init(np.random.default_rng(0))
+    variance = 2 / (211 + 307)
+    limit = math.sqrt(3 * variance)
+    assert abs(dense.W).max() <= limit
+    # The histogram of 64,777 draws: 12 bins of equal probability, six standard errors.
+    shares = np.histogram(dense.W, 12, (-limit, limit))[0] / dense.W.size
+    np.testing.assert_allclose(shares, 1 / 12, atol=6 * math.sqrt(11 / 144 / dense.W.size))
+    assert not dense.b.any()
+
+
 def test_active_units_are_those_whose_mean_the_data_moves():
     vae = linear_vae(tv.Gaussian(), D=3, J=2)
     W = vae.parameters()["encoder.0.W"]

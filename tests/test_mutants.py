@@ -66,6 +66,7 @@ MUTANTS = {
                                      GRADIENTS),
     "gradients added up over steps": ("layers.py", [("np.matmul(self.x.T, dy, out=self.dW)", "self.dW += self.x.T @ dy")],
                                       GRADIENTS),
+    "weights start as for one side only": ("layers.py", [("6 / (self.n_in + self.n_out)", "6 / self.n_in")], IDENTITIES),
     "ReLU passes the gradient everywhere": ("layers.py", [("self.y > 0", "self.y >= 0")], GRADIENTS),
     "tanh without its square": ("layers.py", [("1 - self.y * self.y", "1 - self.y")], GRADIENTS),
     "W transposed in backward": ("layers.py", [("dy @ self.W.T if", "dy @ self.W if")], GRADIENTS),

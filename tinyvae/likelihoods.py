@@ -68,8 +68,10 @@ class Gaussian(WithoutParameters):
     log p(x|z) = -1/2 sum_d [ ((x - mean) / sigma)^2 + 2 log sigma + log 2 pi ]   (AEVB eq. 12, app. C.2)
 
     With sigma = 1 this is minus half the squared error, and a constant. `Gaussian("shared")`
-    learns log sigma, one number; `Gaussian("network")` reads it for every dimension from the
-    second half of the decoder's columns, so that Lambda(z) = diag(sigma(z)^2).
+    learns log sigma, one number, which starts at 0: bring x to unit variance, or set
+    `vae.parameters()["likelihood.log_std"]`, or data of a much smaller scale look like noise and z goes
+    unused. `Gaussian("network")` reads log sigma for every dimension from the second half of the
+    decoder's columns, so that Lambda(z) = diag(sigma(z)^2).
     """
 
     columns = 1
