@@ -1,7 +1,7 @@
 """From run folders to docs/results.md: every number of the page comes out of a file in this folder.
 
     python docs/results/collect.py RUN …     copy what these finished and evaluated runs found into NAME.json here
-    python docs/results/collect.py           write the table of docs/results.md anew from the files
+    python docs/results/collect.py           write the table and the curves of docs/results.md anew from the files
 
 NAME is the folder's name. A test compares the page with the files.
 """
@@ -10,13 +10,17 @@ import json
 import platform
 import sys
 from dataclasses import asdict
+from itertools import accumulate
 from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
 
 from tinyvae import runs
 from tinyvae.recipes import RECIPES, options
 
 HERE = Path(__file__).parent
-PAGE = HERE.parent / "results.md"
+PAGE, PICTURE = HERE.parent / "results.md", HERE.parent / "images" / "results.png"
 BEGIN, END = "<!-- table: written by docs/results/collect.py -->\n", "<!-- end of table -->"
 MEASURES = {"test_log_likelihood": "log p(x)", "test_elbo": "ELBO"}
 
@@ -28,11 +32,20 @@ def collect(folder: Path) -> dict:
     record, found = (json.loads((folder / name).read_text(encoding="utf-8"))
                      for name in ("config.json", "evaluation.json"))
     record["settings"]["data_dir"] = None  # where the files lay on this machine says nothing
+    history = runs.read_history(folder)
     return {
         "command": f"tinyvae train --recipe {config.recipe} {differences(config)}".rstrip(),
         "measure": recipe.measure, "published": recipe.published(config), "source": recipe.source,
-        "seconds": sum(row["seconds"] for row in runs.read_history(folder)), "machine": machine(),
-        **record, "evaluation": found}
+        "seconds": sum(row["seconds"] for row in history), "machine": machine(), **record, "curve": curve(history),
+        "evaluation": found}
+
+
+def curve(history: list[dict]) -> dict[str, list[float]]:
+    """The training bound at some sixty epochs, densest at first."""
+    minutes = [seconds / 60 for seconds in accumulate(row["seconds"] for row in history)]
+    chosen = np.unique(np.geomspace(1, len(history), 60).round().astype(int)) - 1
+    return {"epoch": [history[i]["epoch"] for i in chosen], "minutes": [round(minutes[i], 2) for i in chosen],
+            "elbo": [round(history[i]["elbo"], 2) for i in chosen]}
 
 
 def differences(config: runs.Config) -> str:
@@ -67,11 +80,33 @@ def row(result: dict, file: str) -> str:
             f"| {result['seconds'] / 60:.1f} min | {settings['seed']} |")
 
 
+def draw() -> None:
+    """The training bounds: of the fast recipes by minutes, of `aevb` by examples, as in the paper's figure 2."""
+    results = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(HERE.glob("*.json"))}
+    fig, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    for name, result in results.items():
+        if name.startswith("fast-") and "curve" in result:
+            axes[0].plot(result["curve"]["minutes"], result["curve"]["elbo"], label=name)
+    axes[0].set(xlabel="minutes", ylabel="training ELBO in nats (fast-iwae: its bound)", xscale="log", ylim=(-115, -85))
+    by_dimension = sorted((result["settings"]["latent_dim"], name) for name, result in results.items()
+                          if result["settings"]["recipe"] == "aevb")
+    for J, name in by_dimension:
+        result = results[name]
+        axes[1].plot(np.multiply(result["curve"]["epoch"], result["data"]["train"]), result["curve"]["elbo"],
+                     label=f"aevb, J = {J}")
+    axes[1].set(xlabel="training examples", ylabel="training ELBO in nats, grey pixels", xscale="log", ylim=(-180, -95))
+    for ax in axes:
+        ax.legend(fontsize=9)
+        ax.grid(alpha=0.3)
+    fig.savefig(PICTURE, dpi=100)
+
+
 def main() -> None:
     for folder in map(Path, sys.argv[1:]):
         (HERE / f"{folder.name}.json").write_text(json.dumps(collect(folder), indent=1) + "\n", encoding="utf-8")
     head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
     PAGE.write_text(head + BEGIN + table() + rest[rest.index(END):], encoding="utf-8")
+    draw()
 
 
 if __name__ == "__main__":
