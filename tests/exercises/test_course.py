@@ -25,6 +25,13 @@ def test_start_makes_every_stub_and_never_overwrites(tmp_path, capsys):
     assert f"{len(stubs)} files were there already and stay as they are; 1 added" in capsys.readouterr().out
 
 
+def test_start_says_where_to_go_unless_one_is_there(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for folder, next_step in (("hw", "Next: cd hw, open e04_dense.py"), (".", "Next: open e04_dense.py")):
+        assert main(["exercises", "start", folder]) == 0
+        assert next_step in capsys.readouterr().out
+
+
 def test_start_refuses_a_file(tmp_path, capsys):
     (tmp_path / "hw").write_text("")
     assert main(["exercises", "start", str(tmp_path / "hw")]) == 2
@@ -61,7 +68,7 @@ def test_check_all_counts(homework, capsys):
     (["check", "dense"], "did you mean 'e04_dense'"), (["check", "e99"], "no exercise 'e99'"),
     (["check"], "name the exercises to check"), (["check", "e04", "--all"], "name the exercises to check"),
     (["check", "--all", "--watch"], "--watch is for one exercise"),
-    (["check", "e04", "--dir", "elsewhere"], "tinyvae exercises start"), (["hint", "x"], "no exercise 'x'"),
+    (["check", "e04", "--dir", "elsewhere"], "tinyvae exercises start"), (["hint", "x"], "no exercise 'x'. There are e01"),
 ])
 def test_errors_are_one_line_and_say_what_to_do(homework, capsys, words, said):
     assert main(["exercises", *words]) == 2

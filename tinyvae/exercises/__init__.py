@@ -46,8 +46,9 @@ def pick(exercise: str, known: dict[str, str]) -> str:
     if match := re.fullmatch(r"[eE]?(\d{1,2})(_\w+)?(\.py)?", Path(exercise).name):
         exercise = f"e{int(match[1]):02}"
     if exercise not in known:
-        nearest = difflib.get_close_matches(exercise, [*known, *known.values()], n=1, cutoff=0)[0]
-        raise ValueError(f"there is no exercise {exercise!r}; did you mean {nearest!r}? There are {', '.join(known)}")
+        nearest = difflib.get_close_matches(exercise, [*known, *known.values()], n=1, cutoff=0.4)
+        meant = f"; did you mean {nearest[0]!r}?" if nearest else "."
+        raise ValueError(f"there is no exercise {exercise!r}{meant} There are {', '.join(known)}")
     return known[exercise]
 
 

@@ -14,7 +14,8 @@ def start(args) -> int:
     made, kept = course.start(args.folder)
     if kept:
         print(f"{len(kept)} files were there already and stay as they are; {len(made)} added.")
-    print(f"{args.folder} holds the exercises. Next: cd {args.folder}, open e04_dense.py in an editor, and type: "
+    enter = "" if args.folder.resolve() == Path.cwd() else f"cd {args.folder}, "
+    print(f"{args.folder} holds the exercises. Next: {enter}open e04_dense.py in an editor, and type: "
           "tinyvae exercises check e04")
     return 0
 
