@@ -68,7 +68,8 @@ def test_check_all_counts(homework, capsys):
     (["check", "dense"], "did you mean 'e04_dense'"), (["check", "e99"], "no exercise 'e99'"),
     (["check"], "name the exercises to check"), (["check", "e04", "--all"], "name the exercises to check"),
     (["check", "--all", "--watch"], "--watch is for one exercise"),
-    (["check", "e04", "--dir", "elsewhere"], "tinyvae exercises start"), (["hint", "x"], "no exercise 'x'. There are e01"),
+    (["check", "e04", "--dir", "elsewhere"], "tinyvae exercises start"),
+    (["hint", "x"], "no exercise 'x'. There are e01"),
 ])
 def test_errors_are_one_line_and_say_what_to_do(homework, capsys, words, said):
     assert main(["exercises", *words]) == 2

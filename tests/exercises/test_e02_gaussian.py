@@ -25,11 +25,6 @@ def gaussian_log_prob(x, mean, std):
     r = mean - x
     return -np.einsum("md,md->m", r, r) / (2 * std * std) - D * np.log(std) - D / 2 * np.log(2 * np.pi)
 """,
-    "the logarithm of the product": """
-def gaussian_log_prob(x, mean, std):
-    p = np.exp(-((x - mean) / std) ** 2 / 2) / (np.sqrt(2 * np.pi) * std)
-    return np.log(np.prod(p, axis=1))
-""",
     "squares multiplied out": """
 def gaussian_log_prob(x, mean, std):
     squares = (x ** 2).sum(-1) - 2 * (x * mean).sum(-1) + (mean ** 2).sum(-1)
@@ -110,6 +105,19 @@ MISTAKES = {name: (key, answer(formula)) for name, (key, formula) in {
     "a column": ("column", "-0.5 * sum(q / std**2 + log(2 * pi * std**2), axis=1, keepdims=True)"),
     "precedence": ("times-std^2", "sum(-q / 2 * std**2 - log(std) - 0.5 * log(2 * pi), axis=1)"),
 }.items()}
+MISTAKES["the logarithm of the product"] = ("underflow", """
+def gaussian_log_prob(x, mean, std):
+    p = np.exp(-((x - mean) / std) ** 2 / 2) / (np.sqrt(2 * np.pi) * std)
+    return np.log(np.prod(p, axis=1))
+""")
+MISTAKES["the logarithms of the factors"] = ("underflow", """
+import math
+
+def gaussian_log_prob(x, mean, std):
+    def log_p(r):
+        return math.log(math.exp(-r ** 2 / 2) / math.sqrt(2 * math.pi * std ** 2))
+    return [sum(log_p((a - m) / std) for a, m in zip(*rows)) for rows in zip(x, mean)]
+""")
 MISTAKES["in place"] = ("inplace", """
 def gaussian_log_prob(x, mean, std):
     x -= mean
@@ -130,6 +138,7 @@ UNLISTED = {name: answer(formula) for name, formula in {
     "one dimension too many": "-0.5 * sum(q, 1) / std**2 - 0.5 * (D + 1) * log(2 * pi * std**2)",
     "M for D": "-0.5 * sum(q, 1) / std**2 - 0.5 * len(x) * log(2 * pi * std**2)",
     "the first example": "(-0.5 * sum(q / std**2 + log(2 * pi * std**2), 1))[0]",
+    "half precision": "(-0.5 * sum(q / std**2 + log(2 * pi * std**2), 1)).astype(np.float16)",
     "nothing": "0 * x[:, 0]",
     "a number": "1.0",
 }.items()}

@@ -160,6 +160,7 @@ UNLISTED = {
     "an absolute value": kl("(0.5 * (mu**2 + np.exp(logvar) - abs(logvar) - 1)).mean(0)"),
     "the exponential of mu": kl("(0.5 * (mu**2 + np.exp(mu) - logvar - 1)).mean(0)"),
     "clipped at zero": kl("np.maximum(k - 0.1, 0).mean(0)"),
+    "a floor": kl("np.maximum(k.mean(0), 0.1)"),
     "beta squared": loss("r.mean() + beta**2 * k.sum(1).mean()"),
     "beta divides": loss("r.mean() + k.sum(1).mean() / (1 + beta)"),
     "beta clipped": loss("r.mean() + min(beta, 1) * k.sum(1).mean()"),

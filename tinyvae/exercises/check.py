@@ -28,7 +28,7 @@ from tinyvae.exercises.wire import Other
 
 Array = np.ndarray
 
-RIGHT = {8: 1e-8, 4: 1e-4, 2: 1e-2}  # by bytes of a number: the largest error of a right answer, relative
+RIGHT = {8: 1e-8, 4: 1e-4}  # by bytes of a number: the largest error of a right answer, relative
 
 NEARLY = 1e-6  # an error of that size is hardly a wrong formula
 

@@ -5,13 +5,17 @@ from functools import partial
 
 import numpy as np
 
+from tinyvae.diagnose import Cause
 from tinyvae.exercises.check import Case
 from tinyvae.exercises.mistakes import SUMS_ADVICE, wrong_sums
 
 FUNCTIONS = ("gaussian_log_prob",)
 SIZES = [{"M": 7, "D": 5}, {"M": 13, "D": 3}, {"M": 5, "D": 5}]
 LOG_STDS = [-0.5, 0.5, -0.4]  # about; sigma and sigma^2 must differ, so none may be near zero
+FAR = 40, 60  # standard deviations; exp(-40^2 / 2) is 0 in floating point, its logarithm is -800
 
+UNDERFLOW = Cause("underflow", "right near the mean, but far from it the density is rounded to 0 before its logarithm "
+                               "is taken")
 SQUARES, LOG_STD, LOG_2PI = "the squared term", "the log std term", "the log 2 pi term"
 EACH = "Each factor of the product (2) has the whole of (1), its log std and its log 2 pi too: D times, not once."
 VARIANCE = "std is sigma. The variance is its square, and that is what the squares in (1) are divided by."
@@ -35,6 +39,7 @@ ADVICE = {
     **dict.fromkeys(("squares-by-std", "undivided", "std-as-variance"), VARIANCE),
     "times-std^2": "In Python, a / 2 * std**2 is (a / 2) * std**2. Write a / (2 * std**2).",
     "half-log-std": "std is sigma. 1/2 log sigma^2 is log sigma, without a half.",
+    "underflow": "Take the logarithm of (1) on paper: then no exp is left that could be rounded to 0.",
     "density": "Take the logarithm on paper, not of the product: an image's density would overflow or be rounded to 0.",
 }
 HINTS = [
@@ -50,21 +55,24 @@ def cases(rng):
         std = math.exp(log_std + rng.uniform(-0.1, 0.1))
         mean, r = rng.standard_normal((2, sizes["M"], sizes["D"]))
         yield of_size(mean + std * r, mean, std, sizes)
+    r = rng.choice([-1, 1], mean.shape) * rng.uniform(*FAR, mean.shape)
+    yield of_size(mean + std * r, mean, std, sizes, label="x {} to {} standard deviations from the mean".format(*FAR),
+                  if_not_finite=UNDERFLOW)
     yield plane(rng.standard_normal(2), rng.uniform(0.5, 2))
 
 
-def of_size(x, mean, std, sizes):
+def of_size(x, mean, std, sizes, **special):
     D = sizes["D"]
     t, h = np.linspace(-12 * std, 12 * std, 481, retstep=True)
     factor = 1 / (h * exponential(t, std).sum())  # what makes the integral one
-    densities = factor * exponential(x - mean, std)  # (M, D)
+    each = math.log(factor) - (x - mean) ** 2 / (2 * std**2)  # (M, D)
     squares = ((x - mean) ** 2).sum(1)
     terms = {SQUARES: -squares / (2 * std**2), LOG_STD: -D * math.log(std) + 0 * squares,
              LOG_2PI: -D / 2 * math.log(2 * math.pi) + 0 * squares}
-    return Case("gaussian_log_prob", {"x": x, "mean": mean, "std": std}, {"log_p": np.log(densities.prod(1))}, sizes,
+    return Case("gaussian_log_prob", {"x": x, "mean": mean, "std": std}, {"log_p": each.sum(1)}, sizes,
                 terms={"log_p": terms},
-                variants={"log_p": variants(D, std, *terms.values()) | wrong_sums(np.log(densities)) | {
-                    "density": (densities.prod(1), "it is the density p(x), not its logarithm")}})
+                variants={"log_p": variants(D, std, *terms.values()) | wrong_sums(each) | {
+                    "density": (np.exp(each.sum(1)), "it is the density p(x), not its logarithm")}}, **special)
 
 
 def exponential(t, std):

@@ -9,6 +9,7 @@ from tinyvae.exercises.oracles import normal_nodes, standard_normal_kl
 
 FUNCTIONS = ("kl_per_dimension", "beta_loss")
 SIZES = [{"M": 7, "J": 3}, {"M": 3, "J": 5}, {"M": 5, "J": 5}]
+USED = [1, np.array([[0, 1, 1, 1, 1]]), 1]  # a dimension at the prior, as trained models have them: its KL is zero
 BETAS = [(0.0, 0.5, 1.0, 4.0), (0.25,), (3.0,)]  # by size; cases that differ in beta alone show what it multiplies
 
 VARIANCE = "logvar is the logarithm of the variance: log sigma^2 = logvar, and sigma^2 = exp(logvar)."
@@ -43,13 +44,13 @@ HINTS = [
 
 
 def cases(rng):
-    for sizes, betas in zip(SIZES, BETAS, strict=True):
-        yield from of_size(rng, betas, **sizes)
+    for sizes, used, betas in zip(SIZES, USED, BETAS, strict=True):
+        yield from of_size(rng, used, betas, **sizes)
 
 
-def of_size(rng, betas, M, J):
+def of_size(rng, used, betas, M, J):
     sizes = {"M": M, "J": J}
-    mu, logvar = rng.standard_normal((2, M, J))
+    mu, logvar = used * rng.standard_normal((2, M, J))
     reconstruction = 4 + rng.standard_normal(M)
     kl = standard_normal_kl(mu, logvar)  # (M, J)
     of_averages = standard_normal_kl(mu.mean(0), logvar.mean(0))  # (J,)
