@@ -63,7 +63,8 @@ def mend_source(app, docname: str, source: list[str]) -> None:
     text = re.sub(r"(\]\(|\]: )\.\./([^)\s]+)", place, source[0])
     if docname.startswith("tutorials/"):
         name = Path(docname).name
-        downloads = f"{{download}}`open as notebook <{name}.ipynb>` · {{download}}`download .py <{name}.py>`"
+        downloads = (f"{{download}}`open as notebook <{name}.ipynb>` · {{download}}`download .py <{name}.py>`, "
+                     f"to run in `tutorials/` of a clone of [the repository]({REPOSITORY})")
         text = re.sub(r"^# .*$", rf"\g<0>\n\n{downloads}", text, count=1, flags=re.MULTILINE)
     source[0] = text
 
