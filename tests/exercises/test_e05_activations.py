@@ -138,6 +138,7 @@ UNLISTED = {
     "ReLU, one half at zero": relu("dy * np.heaviside(y, 0.5)"),
     "ReLU, leaky": relu("dy * np.where(y > 0, 1, 0.01)"),
     "ReLU, both signs": relu("dy * (y > 0) * (dy > 0)"),
+    "ReLU, above a threshold": relu("dy * (y > 1e-3)"),
     "ReLU, above one": relu("dy * (y > 1)"),
     "tanh, an absolute value": tanh("dy * (1 - abs(y))"),
     "tanh again": tanh("dy * np.tanh(y)"),

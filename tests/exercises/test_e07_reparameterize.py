@@ -145,6 +145,7 @@ UNLISTED = {
     "all of it multiplied": forward("(mu + eps) * np.exp(0.5 * logvar)"),
     "the logarithm of logvar": forward("mu + np.log(logvar) * eps"),
     "mu for logvar": forward("mu + np.exp(0.5 * mu) * eps"),
+    "logvar clipped": forward("mu + np.exp(0.5 * np.clip(logvar, -10, 10)) * eps"),
     "std clipped": forward("mu + np.minimum(np.exp(0.5 * logvar), 1) * eps"),
     "the derivative of a softplus": backward("dz * eps / (1 + np.exp(-logvar))"),
     "the derivative of mu added": backward("dz + 0.5 * dz * np.exp(0.5 * logvar) * eps"),

@@ -153,6 +153,7 @@ MISTAKES = {
 
 UNLISTED = {
     "an absolute value": forward("0.5 * np.sum(abs(mu) + var - logvar - 1, axis=1)"),
+    "logvar clipped": forward("0.5 * np.sum(mu ** 2 + var.clip(np.exp(-10), np.exp(10)) - logvar - 1, axis=1)"),
     "the first entry only": forward("0.5 * (mu ** 2 + var - logvar - 1)[:, 0]"),
     "the last entry forgotten": forward("0.5 * (mu ** 2 + var - logvar - 1)[:, :-1].sum(1)"),
     "an absolute value of the sum": forward("np.abs(0.5 * np.sum(mu ** 2 - logvar, axis=1))"),

@@ -50,6 +50,7 @@ def of_size(rng, noises, M, J):
     sizes = {"M": M, "J": J}
     mu, dz = rng.standard_normal((2, M, J))
     std = rng.uniform(0.3, 2.0, (M, J))
+    std[0, :2] = np.exp([6, -6])  # where a logvar that is clipped shows
     logvar = np.log(std * std)
     for eps in rng.standard_normal((noises, M, J)):  # two cases that differ in eps only tell whether it is used
         yield Case(

@@ -46,6 +46,7 @@ def cases(rng):
     for sizes in SIZES:
         dkl, (mu, logvar) = rng.standard_normal(sizes["M"]), rng.standard_normal((2, sizes["M"], sizes["J"]))
         logvar[0] = abs(logvar[0])  # a row where logvar itself could be a variance
+        logvar[1, :2] = 12, -12  # where one that is clipped shows
         _, dmu, dlogvar = complex_step(loss, dkl, mu, logvar)
         yield from of_rows(dkl, mu, logvar, standard_normal_kl(mu, logvar), dmu, dlogvar, sizes)
     zero = np.zeros((5, 3))
