@@ -1,6 +1,7 @@
 """From run folders to docs/results.md: every number of the page comes out of a file in this folder.
 
-    python docs/results/collect.py RUN …     copy what these finished and evaluated runs found into NAME.json here
+    python docs/results/collect.py RUN …     copy what these finished and evaluated runs found into NAME.json here,
+                                             and the manifold of one that has two latent dimensions
     python docs/results/collect.py           write the table and the curves of docs/results.md anew from the files
 
 NAME is the folder's name. A test compares the page with the files.
@@ -8,6 +9,7 @@ NAME is the folder's name. A test compares the page with the files.
 
 import json
 import platform
+import shutil
 import sys
 from dataclasses import asdict
 from itertools import accumulate
@@ -20,7 +22,7 @@ from tinyvae import runs
 from tinyvae.recipes import RECIPES, options
 
 HERE = Path(__file__).parent
-PAGE, PICTURE = HERE.parent / "results.md", HERE.parent / "images" / "results.png"
+PAGE, IMAGES = HERE.parent / "results.md", HERE.parent / "images"
 BEGIN, END = "<!-- table: written by docs/results/collect.py -->\n", "<!-- end of table -->"
 MEASURES = {"test_log_likelihood": "log p(x)", "test_elbo": "ELBO"}
 
@@ -44,7 +46,7 @@ def curve(history: list[dict]) -> dict[str, list[float]]:
     """The training bound at some sixty epochs, densest at first."""
     minutes = [seconds / 60 for seconds in accumulate(row["seconds"] for row in history)]
     chosen = np.unique(np.geomspace(1, len(history), 60).round().astype(int)) - 1
-    return {"epoch": [history[i]["epoch"] for i in chosen], "minutes": [round(minutes[i], 2) for i in chosen],
+    return {"epoch": [int(history[i]["epoch"]) for i in chosen], "minutes": [round(minutes[i], 2) for i in chosen],
             "elbo": [round(history[i]["elbo"], 2) for i in chosen]}
 
 
@@ -98,12 +100,14 @@ def draw() -> None:
     for ax in axes:
         ax.legend(fontsize=9)
         ax.grid(alpha=0.3)
-    fig.savefig(PICTURE, dpi=100)
+    fig.savefig(IMAGES / "results.png", dpi=100)
 
 
 def main() -> None:
     for folder in map(Path, sys.argv[1:]):
         (HERE / f"{folder.name}.json").write_text(json.dumps(collect(folder), indent=1) + "\n", encoding="utf-8")
+        if (folder / "manifold.png").exists():
+            shutil.copy(folder / "manifold.png", IMAGES / f"{folder.name}.png")
     head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
     PAGE.write_text(head + BEGIN + table() + rest[rest.index(END):], encoding="utf-8")
     draw()
