@@ -46,6 +46,15 @@ def reparameterize_backward(dz, logvar, eps):
     dz, logvar, eps = dz.astype(np.float32), logvar.astype(np.float32), eps.astype(np.float32)
     return dz, dz * eps * np.exp(logvar / 2) / 2
 """,
+    "lists of lists": """
+def reparameterize(mu, logvar, eps):
+    return [[m + np.exp(l / 2) * e for m, l, e in zip(*row)] for row in zip(mu, logvar, eps)]
+""",
+    "a list of rows, in float32": """
+def reparameterize(mu, logvar, eps):
+    rows = zip(*(a.astype(np.float32) for a in (mu, logvar, eps)))
+    return [m + np.exp(l / 2) * e for m, l, e in rows]
+""",
     "a copy changed in place": """
 def reparameterize(mu, logvar, eps):
     z = np.exp(logvar / 2)

@@ -91,6 +91,13 @@ def test_it_says_what_is_wrong(tmp_path, source, key, words):
     assert words in text
 
 
+def test_outputs_in_one_array_are_taken_apart_as_python_would(tmp_path):
+    path = tmp_path / "e09_elbo.py"
+    path.write_text("import numpy as np\ndef loss_and_bound(log_p_x, kl, beta):\n"
+                    "    return np.array([(beta * kl - log_p_x).mean(), (log_p_x - kl).mean()])\n", encoding="utf-8")
+    assert exercises.check("e09_elbo", path)[1].ok
+
+
 def test_a_print_does_not_hide_what_is_wrong_and_is_shown(tmp_path):
     verdicts, text = check(tmp_path, "def dense_forward(x, W, b): print('shape', x.shape); return x @ W")
     assert verdicts["dense_forward"].keys == ("missing:b",)

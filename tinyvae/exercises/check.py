@@ -15,6 +15,7 @@ behind: globals, something printed.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,7 +48,7 @@ class Case:
     label      what is special about these arguments, for the message
     if_not_finite
                a cause, if this case alone has values that are not finite and all others are right
-    derive     turns the outputs (by name) into what `true` holds, where that is no output itself
+    derive     turns what was returned into what `true` holds, where that is no output itself; a list comes as an array
     trace      of the outputs (by name) and the arguments after the call: a cause that they show, as when an argument
                keeps a record of how it was used; asked only if something is wrong
     """
@@ -146,12 +147,17 @@ def _outputs(case: Case, result: Result) -> tuple[dict[str, Array], str]:
     names, value = list(case.true), result.value
     if case.derive is not None:
         try:
+            precision = _precision(value)
+            with contextlib.suppress(ValueError):  # of several outputs that have different shapes
+                value = np.asarray(value) if isinstance(value, (tuple, list)) else value
             with np.errstate(all="ignore"):  # a wrong answer may overflow here
-                return {name: np.asarray(a, _precision(value)) for name, a in case.derive(value).items()}, ""
+                return {name: np.asarray(a, precision) for name, a in case.derive(value).items()}, ""
         except Exception:  # the value is not what derive expects: the other cases say so
             return {}, ""
     if len(names) == 1:
         value = (value,)
+    elif isinstance(value, np.ndarray) and value.shape[:1] == (len(names),):
+        value = tuple(value)  # as `a, b = f()` would take it
     elif not isinstance(value, (tuple, list)):
         return {}, f"it returned {_kind(value)}; expected {len(names)} values: {', '.join(names)}"
     elif len(value) != len(names):
