@@ -66,6 +66,19 @@ def check(tmp_path, source: str, seconds: float = 10.0, master: str = MASTER):
      "changed the global calls"),
     ("n = 0\ndef dense_forward(x, W, b):\n    global n; n += 1\n    return x @ W + b", "globals",
      "changed the global n"),
+    ("def dense_forward(x, W, b): dense_forward.x = x; return x @ W + b", "globals",
+     "changed what dense_forward remembers"),
+    ("def dense_forward(x, W, b, seen=[]): seen.append(x); return x @ W + b", "globals",
+     "changed what dense_forward remembers"),
+    ("def make():\n    x = None\n    def forward(*a):\n        nonlocal x\n        x, W, b = a\n"
+     "        return x @ W + b\n    return forward\ndense_forward = make()", "globals",
+     "changed what dense_forward remembers"),
+    ("class Layer: pass\nlayer = Layer()\ndef dense_forward(x, W, b): layer.x = x; return x @ W + b", "globals",
+     "changed the global layer"),
+    ("class Layer:\n    def __call__(self, x, W, b): self.x = x; return x @ W + b\ndense_forward = Layer()", "globals",
+     "changed what dense_forward remembers"),
+    ("class Layer: x = 0\ndef dense_forward(x, W, b): Layer.x = x; return x @ W + b", "globals",
+     "changed what Layer remembers"),
     ("def dense_forward(x, W, b): np.random.seed(0); np.random.rand(); return x @ W + b", "globals",
      "changed np.random's global state"),
     ("def dense_forward(x, W, b): print('x is', x.shape); return x @ W + b", "prints", "x is (7, 5)"),
@@ -89,6 +102,27 @@ def test_it_says_what_is_wrong(tmp_path, source, key, words):
     assert {v.keys for v in wrong} == {(key,)}, text
     assert len(wrong) == (3 if key == "tampered" else 1)
     assert words in text
+
+
+@pytest.mark.parametrize("source", [
+    "from __future__ import annotations\nfrom dataclasses import dataclass\n\n@dataclass\nclass Layer:\n    W: list\n"
+    "    b: list\n\ndef dense_forward(x, W, b):\n    return x @ Layer(W, b).W + b",
+    "import numpy as np\n\n@np.errstate(all='ignore')\ndef dense_forward(x, W, b):\n    return x @ W + b",
+    "import functools\n\n@functools.cache\ndef rows(n):\n    return range(n)\n\n"
+    "def dense_forward(x, W, b):\n    return [x[m] @ W + b for m in rows(len(x))]",
+    "import numpy as np\n\nplus = np.vectorize(lambda a, b: a + b, otypes=[float])\n\n"
+    "def dense_forward(x, W, b):\n    return plus(x @ W, b)",
+    "class Layer:\n    def __init__(self, W):\n        self.W = W\n\n    def __call__(self, x):\n        self.x = x\n"
+    "        return x @ self.W\n\nunused = Layer(0)\n\ndef dense_forward(x, W, b):\n    return Layer(W)(x) + b",
+    "import enum\n\nclass By(enum.Enum):\n    ROW = 0\n\ndef make(by=By.ROW):\n    def again(n):\n"
+    "        return again(n - 1) if n else by\n    return lambda x, W, b: x @ W + b + again(3).value\n\n"
+    "dense_forward = make()",
+])
+def test_classes_decorators_and_closures_are_no_mistakes(tmp_path, source):
+    path = tmp_path / f"{NAME}.py"
+    path.write_text(source, encoding="utf-8")
+    forward = exercises.check(NAME, path)[0]
+    assert forward.ok, forward
 
 
 def test_outputs_in_one_array_are_taken_apart_as_python_would(tmp_path):

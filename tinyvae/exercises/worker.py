@@ -118,6 +118,7 @@ def _load(path: Path) -> tuple[types.ModuleType | None, dict | None]:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where @dataclass looks for it
     try:
         spec.loader.exec_module(module)
         return module, None
@@ -182,13 +183,44 @@ def _state(names: dict[str, Any]) -> dict[str, Any]:
     state: dict[str, Any] = {"np.random's global state": pickle.dumps(np.random.get_state()),  # noqa: NPY002
                              "random's global state": random.getstate(), "np.seterr": np.geterr(),
                              "the working directory": os.getcwd()}
+    module = names.get("__name__")
     for name, value in names.items():
-        if not name.startswith("__") and not callable(value) and not isinstance(value, types.ModuleType):
-            try:
-                state[f"the global {name}"] = pickle.dumps(value)
-            except Exception:
-                state[f"the global {name}"] = id(value)
+        if name.startswith("__") or isinstance(value, types.ModuleType):
+            continue
+        if not callable(value):
+            state[f"the global {name}"] = _contents(value, module)
+        elif getattr(value, "__module__", None) == module:  # a function or class of the student's own
+            state[f"what {name} remembers"] = _contents(value, module)
     return state
+
+
+def _contents(value: Any, module: Any) -> bytes | int:
+    """The same for a value as long as nothing in it changes; of what cannot be looked into, which value it is."""
+    file = io.BytesIO()
+    try:
+        _Contents(file, module).dump(value)
+    except Exception:
+        return id(value)
+    return file.getvalue()
+
+
+class _Contents(pickle.Pickler):
+    """Writes functions and classes of a module with what they keep from call to call, where pickle writes a name."""
+
+    def __init__(self, file: io.BytesIO, module: Any):
+        super().__init__(file, protocol=4)
+        self.module = module
+
+    def reducer_override(self, value: Any):
+        if getattr(value, "__module__", None) != self.module:
+            return NotImplemented
+        if isinstance(value, types.FunctionType):
+            cells = [cell.cell_contents for cell in value.__closure__ or ()]
+            return object, (), (vars(value), value.__defaults__, value.__kwdefaults__, cells)
+        if isinstance(value, type):
+            return object, (), {name: of for name, of in vars(value).items()
+                                if not name.startswith("__") and not hasattr(of, "__get__")}
+        return NotImplemented
 
 
 def _library() -> dict[str, int]:
