@@ -144,6 +144,9 @@ def iwae_weights(log_w):
 }
 
 MISTAKES = WEIGHTS | {
+    "less the first": ("overflow", "def iwae_bound(log_w): return log_w[0] + np.log(np.exp(log_w - log_w[0]).mean(0))"),
+    "less the last": (
+        "overflow", "def iwae_bound(log_w): return log_w[-1] + np.log(np.exp(log_w - log_w[-1]).mean(0))"),
     "the bound along the wrong axis": ("wrong-axis", """
 def iwae_bound(log_w):
     c = log_w.max(axis=1)

@@ -64,11 +64,11 @@ def cases(rng):
         yield from of(rng.standard_normal((K, M)), derivatives(rng, K, M, P))
 
     # Whole numbers, which float32 holds as well. The first example has large log-weights, the second small ones, the
-    # third a single large one, the others some of both.
+    # third and the fourth a single large one, the others some of both.
     K, M, P = SIZES[0].values()
     sign = rng.choice([-1, 1], (K, M))
-    sign[:, :3] = 1, -1, -1
-    sign[0, 2] = 1
+    sign[:, :4] = 1, -1, -1, -1
+    sign[[0, -1], [2, 3]] = 1
     log_w = 1000.0 * sign + rng.integers(-3, 4, (K, M))
     yield from of(log_w, derivatives(rng, K, M, P), label="log-weights around 1000 and -1000", if_not_finite=OVERFLOW)
 
