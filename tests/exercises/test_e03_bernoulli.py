@@ -156,6 +156,9 @@ def bernoulli_log_prob(x, logits):
 }
 
 UNLISTED = {
+    "a softplus that is linear too early": answer("(x * a - np.where(a > 5, a, S(a))).sum(1)"),
+    "a softplus that is linear a little too early": answer("(x * a - np.where(a > 10, a, S(a))).sum(1)"),
+    "a softplus that is zero too early": answer("(x * a - np.where(a < -8, 0, S(a))).sum(1)"),
     "no sigmoid": answer("(x * log(a) + (1 - x) * log(1 - a)).sum(1)"),
     "a softmax": answer("(x * (a - log(exp(a - a.max(1, keepdims=True)).sum(1, keepdims=True)) "
                         "- a.max(1, keepdims=True))).sum(1)"),

@@ -11,6 +11,7 @@ from tinyvae.functions import logsumexp, sigmoid, softplus
 FUNCTIONS = ("bernoulli_log_prob",)
 SIZES = [{"M": 7, "D": 5}, {"M": 13, "D": 3}, {"M": 5, "D": 5}]
 LARGE = 1000
+BETWEEN = 4, 16  # logits a for which softplus(a) is not yet a
 CLIPS = (5, 6, 7, 8, 9, 10, 12, 15, 16, 18, 20, 25, 30, 35, 36, 40, 50, 60, 80, 88, 100, 200, 300, 500, 700, 709)
 SMALLEST = [10.0**-n for n in range(3, 17)]  # where probabilities are usually clipped
 
@@ -59,6 +60,10 @@ def cases(rng):
     yield Case("bernoulli_log_prob", {"x": every, "logits": np.tile(rng.uniform(-3, 3, 5), (32, 1))},
                {TOTAL: np.array(1.0)}, label="D = 5, all 32 binary x", derive=total)
     yield extreme(rng, **SIZES[0])
+    x, signs = images(rng, **SIZES[0])
+    logits = signs * rng.permutation(np.linspace(*BETWEEN, x.size)).reshape(x.shape)
+    yield Case("bernoulli_log_prob", {"x": x, "logits": logits}, {LARGER: enumerated(x, logits)}, label=LARGER,
+               if_not_finite=OVERFLOW, derive=larger)
 
 
 def enumerated(x, logits):
@@ -124,3 +129,10 @@ TOTAL = "the sum of exp(log_p) over all x"
 
 def total(log_p):
     return {TOTAL: np.exp(log_p).sum()}
+
+
+LARGER = "log_p at logits of size {} to {}".format(*BETWEEN)
+
+
+def larger(log_p):
+    return {LARGER: log_p}
