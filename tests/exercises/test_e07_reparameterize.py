@@ -148,6 +148,14 @@ MISTAKES = {
 }
 
 UNLISTED = {
+    "a small constant under the root": """
+def reparameterize(mu, logvar, eps):
+    return mu + np.sqrt(np.exp(logvar) + 1e-8) * eps
+""",
+    "a small constant under the root, in backward": """
+def reparameterize_backward(dz, logvar, eps):
+    return dz, 0.5 * dz * np.sqrt(np.exp(logvar) + 1e-8) * eps
+""",
     "the noise squared": forward("mu + np.exp(0.5 * logvar) * eps ** 2"),
     "std plus one": forward("mu + (1 + np.exp(0.5 * logvar)) * eps"),
     "the variance squared": forward("mu + np.exp(2 * logvar) * eps"),

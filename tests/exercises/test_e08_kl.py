@@ -152,6 +152,15 @@ MISTAKES = {
 }
 
 UNLISTED = {
+    "a small constant in the logarithm": forward("0.5 * np.sum(mu ** 2 + var - np.log(var + 1e-8) - 1, axis=1)"),
+    "a small constant added to the variance": forward("0.5 * np.sum(mu ** 2 + var - np.log(var) - 1, axis=1)",
+                                                      "var = np.exp(logvar) + 1e-8"),
+    "a small constant added to std": forward("0.5 * np.sum(mu ** 2 + var - np.log(var) - 1, axis=1)",
+                                             "var = (np.exp(0.5 * logvar) + 1e-8) ** 2"),
+    "a little too large": forward("0.5 * np.sum(1.0001 * mu ** 2 + var - logvar - 1, axis=1)"),
+    "logvar clipped below": forward("0.5 * np.sum(mu ** 2 + np.exp(l) - l - 1, axis=1)", "l = np.maximum(logvar, -10)"),
+    "logvar clipped above": forward("0.5 * np.sum(mu ** 2 + np.exp(l) - l - 1, axis=1)", "l = np.minimum(logvar, 10)"),
+    "logvar clipped below, in backward": backward("0.5 * dkl * (np.maximum(var, np.exp(-10)) - 1)"),
     "an absolute value": forward("0.5 * np.sum(abs(mu) + var - logvar - 1, axis=1)"),
     "logvar clipped": forward("0.5 * np.sum(mu ** 2 + var.clip(np.exp(-10), np.exp(10)) - logvar - 1, axis=1)"),
     "the first entry only": forward("0.5 * (mu ** 2 + var - logvar - 1)[:, 0]"),

@@ -41,16 +41,16 @@ HINTS = [
 
 
 def cases(rng):
-    for sizes, noises in zip(SIZES, (2, 1, 1), strict=True):
-        yield from of_size(rng, noises, **sizes)
+    for sizes, noises, extreme in zip(SIZES, (2, 1, 1), (-6, 6, -6), strict=True):
+        yield from of_size(rng, noises, extreme, **sizes)
     yield sigma_points(rng, J=3)
 
 
-def of_size(rng, noises, M, J):
+def of_size(rng, noises, extreme, M, J):
     sizes = {"M": M, "J": J}
     mu, dz = rng.standard_normal((2, M, J))
     std = rng.uniform(0.3, 2.0, (M, J))
-    std[0, :2] = np.exp([6, -6])  # where a logvar that is clipped shows
+    std[0, :2] = np.exp(extreme)  # where a logvar that is clipped shows, and a small constant added to the variance
     logvar = np.log(std * std)
     for eps in rng.standard_normal((noises, M, J)):  # two cases that differ in eps only tell whether it is used
         yield Case(

@@ -7,6 +7,9 @@ from tinyvae.exercises.oracles import complex_step, standard_normal_kl
 
 FUNCTIONS = ("kl", "kl_backward")
 SIZES = [{"M": 5, "J": 3}, {"M": 3, "J": 7}, {"M": 3, "J": 3}]
+# A logvar of each size, where one that is clipped shows, and a constant added to the variance. Beside exp(12), errors
+# elsewhere would hardly show: each is in a case of its own.
+EXTREMES = [-12, 12, 0.5]
 
 VARIANCE = "logvar is the logarithm of the variance: sigma^2 = exp(logvar)."
 CHAIN = f"{VARIANCE} Put that in first, then differentiate by logvar."
@@ -43,10 +46,10 @@ HINTS = [
 
 
 def cases(rng):
-    for sizes in SIZES:
+    for sizes, extreme in zip(SIZES, EXTREMES, strict=True):
         dkl, (mu, logvar) = rng.standard_normal(sizes["M"]), rng.standard_normal((2, sizes["M"], sizes["J"]))
         logvar[0] = abs(logvar[0])  # a row where logvar itself could be a variance
-        logvar[1, :2] = 12, -12  # where one that is clipped shows
+        logvar[1, 0] = extreme
         _, dmu, dlogvar = complex_step(loss, dkl, mu, logvar)
         yield from of_rows(dkl, mu, logvar, standard_normal_kl(mu, logvar), dmu, dlogvar, sizes)
     zero = np.zeros((5, 3))
