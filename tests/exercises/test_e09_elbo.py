@@ -152,6 +152,11 @@ def loss_and_bound(log_p_x, kl, beta):
 }
 
 UNLISTED = {
+    "a small constant in the logarithm": elbo(kl="0.5 * (mu ** 2 + var - np.log(var + 1e-8) - 1).sum(1)"),
+    "a small constant under the root": elbo(std="np.sqrt(np.exp(logvar) + 1e-8)"),
+    "logvar clipped": elbo(
+        std="np.exp(0.5 * np.maximum(logvar, -10))", var="np.exp(np.maximum(logvar, -10))",
+        kl="0.5 * (mu ** 2 + var - np.maximum(logvar, -10) - 1).sum(1)"),
     "a small number added to probabilities": SIGMOID + elbo(
         log_p="(x * np.log(sigmoid(a) + 1e-8) + (1 - x) * np.log(1 - sigmoid(a) + 1e-8)).sum(1)"),
     "probabilities clipped": SIGMOID + elbo(logits="np.clip(sigmoid(z @ W + b), 1e-7, 1 - 1e-7)",

@@ -153,6 +153,9 @@ def kl_per_dimension(mu, logvar):
 }
 
 UNLISTED = {
+    "a small constant added to the variance": kl(
+        "k.mean(0)", "var = np.exp(logvar) + 1e-8; k = 0.5 * (mu**2 + var - np.log(var) - 1)"),
+    "logvar clipped": kl("k.mean(0)", "l = logvar.clip(-10, 10); k = 0.5 * (mu**2 + np.exp(l) - l - 1)"),
     "the median": kl("np.median(k, axis=0)"),
     "sorted": kl("np.sort(k.mean(0))[::-1]"),
     "the first example": kl("k[0]"),

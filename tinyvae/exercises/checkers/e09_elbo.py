@@ -84,6 +84,7 @@ def extreme(rng, M, D, J):
 def inputs(rng, M, D, J):
     mu, logvar = rng.standard_normal((2, M, J))
     logvar[0] = abs(logvar[0])  # a row where logvar itself could be a variance
+    logvar[1, 0] = -12  # where one that is clipped shows, and a small constant added to the variance
     W, b = rng.standard_normal((J, D)) / math.sqrt(J), rng.standard_normal(D)
     return (rng.random((M, D)) < 0.5) * 1.0, mu, logvar, W, b
 

@@ -51,6 +51,7 @@ def cases(rng):
 def of_size(rng, used, betas, M, J):
     sizes = {"M": M, "J": J}
     mu, logvar = used * rng.standard_normal((2, M, J))
+    logvar[1, 1] = -12  # where one that is clipped shows, and a small constant added to the variance
     reconstruction = 4 + rng.standard_normal(M)
     kl = standard_normal_kl(mu, logvar)  # (M, J)
     of_averages = standard_normal_kl(mu.mean(0), logvar.mean(0))  # (J,)
