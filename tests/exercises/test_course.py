@@ -83,9 +83,10 @@ def test_hints_come_one_at_a_time(homework, capsys):
     for number in (1, 2, 3, 3):
         assert main(["exercises", "hint", "e04"]) == 0
         assert capsys.readouterr().out == f"e04, hint {number} of 3: {hints[number - 1]}\n"
-    (homework / course.SEEN).write_text("damaged")
-    assert main(["exercises", "hint", "e04"]) == 0
-    assert "hint 1 of 3" in capsys.readouterr().out
+    for edited in ("damaged", "[]", '{"e04_dense": -5}', '{"e04_dense": 1e400}', '{"e04_dense": null}', "[" * 100_000):
+        (homework / course.SEEN).write_text(edited)
+        assert main(["exercises", "hint", "e04"]) == 0
+        assert "hint 1 of 3" in capsys.readouterr().out
 
 
 def test_status_tells_done_from_begun_from_not_begun(homework, capsys):

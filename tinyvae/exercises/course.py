@@ -114,8 +114,8 @@ def hint(name: str, folder: Path) -> tuple[int, int, str]:
     path, hints = folder / SEEN, exercises.checker(name, folder).HINTS
     try:
         seen = json.loads(path.read_text(encoding="utf-8"))
-        number = min(int(seen.get(name, 0)), len(hints) - 1)
-    except (OSError, ValueError, TypeError, AttributeError):  # none yet, or somebody edited it
+        number = min(max(int(seen.get(name, 0)), 0), len(hints) - 1)
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):  # none, or edited
         seen, number = {}, 0
     with replacing(path) as file:
         file.write(json.dumps(seen | {name: number + 1}).encode())
