@@ -125,6 +125,15 @@ def test_classes_decorators_and_closures_are_no_mistakes(tmp_path, source):
     assert forward.ok, forward
 
 
+def test_matplotlib_is_imported_by_somebody_who_never_used_it(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    for name in ("MPLCONFIGDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    verdicts, text = check(tmp_path, "import matplotlib.pyplot as plt", seconds=60)
+    assert all(v.ok for v in verdicts.values()), text
+
+
 def test_outputs_in_one_array_are_taken_apart_as_python_would(tmp_path):
     path = tmp_path / "e09_elbo.py"
     path.write_text("import numpy as np\ndef loss_and_bound(log_p_x, kl, beta):\n"

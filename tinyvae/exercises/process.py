@@ -62,8 +62,8 @@ def ask(path: Path, calls: list[Call], seconds: float = 10.0, memory: int = MEMO
     request = json.dumps([[call.function, [pack(a) for a in call.arguments]] for call in calls]).encode() + b"\n"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as nowhere:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                   cwd=nowhere, env=os.environ | threads | {"PYTHONIOENCODING": "utf-8"},
-                                   start_new_session=True)
+                                   cwd=nowhere, start_new_session=True,
+                                   env=os.environ | threads | {"PYTHONIOENCODING": "utf-8"} | _for_matplotlib(nowhere))
         requests, events = process.stdin, process.stdout
         assert requests is not None
         assert events is not None
@@ -84,6 +84,16 @@ def ask(path: Path, calls: list[Call], seconds: float = 10.0, memory: int = MEMO
             if not reader.is_alive():
                 events.close()
     return _answers(b"".join(received), calls, late, seconds)
+
+
+def _for_matplotlib(folder: str) -> dict[str, str]:
+    """A folder for Matplotlib, which needs one and in a worker cannot make it: if there is none yet."""
+    home = os.path.expanduser("~")
+    places = [[os.path.join(home, ".matplotlib")],
+              [os.path.join(os.environ.get(f"XDG_{kind.upper()}_HOME") or os.path.join(home, f".{kind}"), "matplotlib")
+               for kind in ("config", "cache")]]
+    has_one = "MPLCONFIGDIR" in os.environ or any(all(os.access(p, os.W_OK) for p in place) for place in places)
+    return {} if has_one else {"MPLCONFIGDIR": folder}
 
 
 def in_parallel(work: Callable[[T], R], items: Sequence[T], what: str, jobs: int = 0) -> Iterator[tuple[T, R]]:

@@ -15,6 +15,7 @@ import importlib.util
 import inspect
 import io
 import json
+import logging
 import os
 import pickle
 import random
@@ -55,6 +56,7 @@ def main() -> None:
             events.flush()
 
         sys.addaudithook(_guard)
+        logging.getLogger("matplotlib").setLevel(logging.CRITICAL)  # it may not write its list of fonts, and says so
         before = _library()
         with _printed() as text:
             module, failure = _load(path)
