@@ -61,6 +61,19 @@ def test_release_makes_a_folder_a_student_can_work_in(tmp_path, monkeypatch, cap
     assert capsys.readouterr().out.count("not written yet") == 3
 
 
+def test_a_master_as_some_editors_on_windows_save_it_makes_the_same_stub(tmp_path):
+    (own(tmp_path) / f"{NAME}.py").write_bytes(b"\xef\xbb\xbf" + MASTER.replace("\n", "\r\n").encode())
+    for out, options in (("files", ()), ("notebooks", ("--ipynb",))):
+        command = ["exercises", "release", str(tmp_path / out), "--masters", str(tmp_path / "masters"), *options]
+        assert main(command) == 0
+    assert (tmp_path / "files" / f"{NAME}.py").read_bytes() == strip(MASTER).encode()
+
+
+def test_only_nothing_is_not_everything(tmp_path, capsys):
+    assert main(["exercises", "release", str(tmp_path / "out"), "--only", "", "--masters", str(proof.MASTERS)]) == 2
+    assert "there is no exercise ''" in capsys.readouterr().err
+
+
 def test_masters_are_found_from_within_a_checkout_only(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(proof.MASTERS)
     assert main(["exercises", "release", str(tmp_path / "out"), "--only", "e04"]) == 0

@@ -95,7 +95,7 @@ def _strip_all(chosen: dict[str, Path]) -> tuple[dict[str, str], list[str]]:
     stubs, problems = {}, []
     for name, path in chosen.items():
         try:
-            stubs[name] = strip(path.read_text(encoding="utf-8"))
+            stubs[name] = strip(path.read_text(encoding="utf-8-sig"))
             exercises.checker(name, path.parent)
         except (ValueError, OSError) as error:
             problems.append(f"{path}: {error}")
@@ -109,7 +109,7 @@ def _audit(chosen: dict[str, Path], stubs: Path) -> list[str]:
         taken = exercises.names().get(name[:3], name)
         if taken != name:
             problems.append(f"{path}: the package has another {name[:3]}, {taken}; number your own from e16 to e99")
-        left = leftovers(path.read_text(encoding="utf-8"), (stubs / path.name).read_text(encoding="utf-8"))
+        left = leftovers(path.read_text(encoding="utf-8-sig"), (stubs / path.name).read_text(encoding="utf-8"))
         problems += [f"{path}: the stub would still hold {line!r}; say it in other words" for line in left]
     files = [*chosen.values(), *(stubs / path.name for path in chosen.values())]
     for path, verdicts in in_parallel(lambda path: _check(path, chosen[path.stem].parent), files, "audit"):
@@ -143,7 +143,7 @@ def _make_notebooks(chosen: dict[str, Path], draft: Path) -> list[str]:
     """Put the notebooks in the place of the stubs in `draft`; what is wrong with them, a line each."""
     for name, path in chosen.items():
         functions, stub = exercises.checker(name, path.parent).FUNCTIONS, draft / path.name
-        for text, place in ((path.read_text(encoding="utf-8"), draft / "source" / name),
+        for text, place in ((path.read_text(encoding="utf-8-sig"), draft / "source" / name),
                             (stub.read_text(encoding="utf-8"), draft / "students")):
             place.mkdir(parents=True, exist_ok=True)
             made = notebook.make(name, text, functions)
