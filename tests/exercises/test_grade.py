@@ -130,6 +130,12 @@ def test_endless_loops_are_stopped_and_take_nothing_else_with_them(tmp_path, cap
     assert "look at them yourself:\n  asleep e04_dense [timeout]\n  deaf" in capsys.readouterr().out
 
 
+def test_no_more_files_are_run_at_a_time_than_there_are(tmp_path):
+    hand_in(tmp_path / "class" / "anna")
+    assert run(tmp_path, "--jobs", "1000000") == 0
+    assert table(tmp_path)["anna"]["total"] == "3"
+
+
 def test_more_time_is_a_new_chance_and_less_is_not(tmp_path, capsys):
     hand_in(tmp_path / "class" / "slow", "import time; time.sleep(2)")
     hand_in(tmp_path / "class" / "stub", b"")

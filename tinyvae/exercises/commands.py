@@ -111,7 +111,7 @@ def _only(text: str | None, names: Iterable[str]) -> list[str]:
     from tinyvae import exercises
 
     by_id = {name[:3]: name for name in names}
-    words = text.split(",") if text else by_id
+    words = by_id if text is None else text.split(",")
     return list(dict.fromkeys(exercises.pick(word.strip(), by_id) for word in words))
 
 

@@ -100,7 +100,7 @@ def in_parallel(work: Callable[[T], R], items: Sequence[T], what: str, jobs: int
     """(item, work(item)) of each, as they come; with a progress bar. Threads, for work that waits for processes."""
     from tqdm import tqdm
 
-    with ThreadPool(jobs or os.cpu_count() or 1) as pool:
+    with ThreadPool(max(1, min(jobs or os.cpu_count() or 1, len(items)))) as pool:
         results = pool.imap_unordered(lambda item: (item, work(item)), items)
         for _ in tqdm(items, what, delay=2, leave=False):
             while True:  # waits in pieces: on Windows, Ctrl-C is heard between them only
