@@ -103,6 +103,7 @@ MUTANTS = {
     "Adam without bias correction": ("optimizers.py", [("/ (1 - self.beta1**self.t)", "")], OPTIMIZERS),
     "Adam without its first moment": ("optimizers.py", [("np.divide(m, step, out=step)", "np.divide(grad, step, out=step)")],
                                       OPTIMIZERS),
+    "averages end as denormal numbers": ("optimizers.py", [("] = 0\n", "] += 0\n")], OPTIMIZERS),
     "eps inside Adam's root": ("optimizers.py", [
         ("np.sqrt(v, out=step)\n        step += self.eps / c2", "np.sqrt(v + self.eps / c2, out=step)")], OPTIMIZERS),
     "one learning rate for ever": ("optimizers.py", [("self.lr(self.t)", "self.lr(0)")], OPTIMIZERS),

@@ -14,7 +14,7 @@ def model(P, dtype=np.float64):
     return SimpleNamespace(theta=rng.standard_normal(P).astype(dtype), grad=np.zeros(P, dtype))
 
 
-def run(optimizer, m, steps=7):
+def run(optimizer, m, steps=17):  # past the 16th step, which sweeps up what has died away
     rng = np.random.default_rng(1)
     grads = rng.standard_normal((steps, m.theta.size)).astype(m.theta.dtype)
     for g in grads:
@@ -66,6 +66,25 @@ def test_a_step_stays_in_the_models_dtype_and_in_its_vector(optimizer):
     assert (theta != before).all()
     for name in chosen.moments:
         assert getattr(chosen, name).dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("make", "name", "factor"), [
+    (lambda m: tv.Adam(m, beta1=0.5), "m", 0.5), (lambda m: tv.SGD(m, momentum=0.5), "u", 0.5)])
+def test_an_average_that_dies_away_never_becomes_a_denormal_number(make, name, factor, dtype):
+    m = model(5, dtype)
+    optimizer = make(m)
+    m.grad[:] = [1, -1, 1e-9, 0, 0]
+    optimizer.step()
+    first, moment, tiny = getattr(optimizer, name).copy(), getattr(optimizer, name), np.finfo(dtype).tiny
+    m.grad[:] = [0, 0, 0, 0, 1]
+    for t in range(1, 1200):
+        optimizer.step()
+        assert ((moment == 0) | (abs(moment) >= tiny)).all()
+        large = abs(moment) > 1e9 * tiny
+        np.testing.assert_array_equal(moment[:4][large[:4]], (first * factor**t)[:4][large[:4]])  # powers of two
+    assert (moment[:4] == 0).all()
+    assert moment[4] > 1
 
 
 def test_schedules_give_the_rates_they_promise():
