@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from tinyvae import checkpoint as checkpoints
-from tinyvae import checks, evaluation
+from tinyvae import checks, evaluation, machine
 from tinyvae.files import replacing
 from tinyvae.objectives import ELBO
 from tinyvae.optimizers import Adam, Optimizer
@@ -134,6 +134,7 @@ class _Run:
         """Go on from where the run stands to its end, saving to `path` every so many seconds."""
         from tqdm import tqdm
 
+        machine.keep_freed_memory()
         N, B = len(self.x), self.batch_size
         done = min(self.epoch, self.epochs) * N + self.step * B
         bar = tqdm(total=self.epochs * N, initial=done, unit="img", unit_scale=True, disable=not progress)
