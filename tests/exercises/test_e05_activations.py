@@ -145,6 +145,9 @@ UNLISTED = {
     "tanh of tanh, without dy": tanh("1 - np.tanh(y)**2"),
     "the second derivative of tanh": tanh("-2 * dy * y * (1 - y**2)"),
     "1 / cosh without the square": tanh("dy / np.cosh(y)"),
+    "tanh, the output clipped": tanh("dy * (1 - np.clip(y, -1 + 1e-7, 1 - 1e-7)**2)"),
+    "sigmoid, the output clipped":
+        sigmoid("dy * np.clip(y, 1e-7, 1 - 1e-7) * (1 - np.clip(y, 1e-7, 1 - 1e-7))"),
     "sigmoid again": sigmoid("dy / (1 + np.exp(-y))"),
     "sigmoid, half applied again": sigmoid("dy * y * (1 - 1 / (1 + np.exp(-y)))"),
     "the second derivative of the sigmoid": sigmoid("dy * y * (1 - y) * (1 - 2 * y)"),

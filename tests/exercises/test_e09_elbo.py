@@ -153,6 +153,7 @@ def loss_and_bound(log_p_x, kl, beta):
 
 UNLISTED = {
     "a small constant in the logarithm": elbo(kl="0.5 * (mu ** 2 + var - np.log(var + 1e-8) - 1).sum(1)"),
+    "a small constant added to std": elbo(std="np.exp(0.5 * logvar) + 1e-8"),
     "a small constant under the root": elbo(std="np.sqrt(np.exp(logvar) + 1e-8)"),
     "logvar clipped": elbo(
         std="np.exp(0.5 * np.maximum(logvar, -10))", var="np.exp(np.maximum(logvar, -10))",

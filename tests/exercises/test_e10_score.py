@@ -166,6 +166,7 @@ def score_gradient(f, z, mu, std):
 }
 
 UNLISTED = {
+    "a small constant added to the variance": "def score(z, mu, std): return (z - mu) / (std**2 + 1e-8)",
     "the next sample's f as baseline": """
 def score_gradient(f, z, mu, std):
     return (f - np.roll(f, -1))[:, None] * score(z, mu, std)

@@ -174,6 +174,8 @@ def adam_step(theta, grads, m, v, t, lr, beta1, beta2, eps):
 }
 
 UNLISTED = {
+    "a small constant under the root": adam(theta="theta - lr * m_hat / (np.sqrt(v_hat + 1e-8) + eps)"),
+    "a small constant besides eps": adam(theta="theta - lr * m_hat / (np.sqrt(v_hat) + eps + 1e-8)"),
     "the usual constants, whatever is given": adam(first="beta1, beta2 = 0.9, 0.999"),
     "Nesterov's momentum": adam(m_hat="(beta1 * m + (1 - beta1) * g) / (1 - beta1**t)"),
     "the largest v so far": adam(v="np.maximum(v, beta2 * v + (1 - beta2) * g**2)"),

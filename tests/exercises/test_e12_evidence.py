@@ -208,6 +208,16 @@ def log_evidence(log_p_xz, log_q):
 }
 
 UNLISTED = {
+    "an axis too few where M is 1": """
+def log_evidence(log_p_xz, log_q):
+    return np.squeeze(np.logaddexp.reduce(log_p_xz - log_q, axis=0) - np.log(len(log_q)))
+""",
+    "a small constant in the logarithm": """
+def log_evidence(log_p_xz, log_q):
+    log_w = log_p_xz - log_q
+    c = log_w.max(axis=0)
+    return c + np.log(np.exp(log_w - c).mean(axis=0) + 1e-8)
+""",
     "a logarithm kept from zero": """
 def log_evidence(log_p_xz, log_q):
     return np.log(np.exp(np.clip(log_p_xz - log_q, -700, 700)).mean(axis=0) + 1e-300)

@@ -268,6 +268,25 @@ def iwae_gradient(log_w, dlog_w):
 }
 
 UNLISTED = {
+    "an axis too few where M is 1": """
+def iwae_bound(log_w):
+    return np.squeeze(np.logaddexp.reduce(log_w, axis=0) - np.log(len(log_w)))
+""",
+    "an axis too few where M is 1, in the weights": """
+def iwae_weights(log_w):
+    w = np.exp(log_w - log_w.max(axis=0))
+    return np.squeeze(w / w.sum(axis=0))
+""",
+    "a small constant in the logarithm": """
+def iwae_bound(log_w):
+    c = log_w.max(axis=0)
+    return c + np.log(np.exp(log_w - c).mean(axis=0) + 1e-8)
+""",
+    "a small constant under the weights": """
+def iwae_weights(log_w):
+    w = np.exp(log_w - log_w.max(axis=0))
+    return w / (w.sum(axis=0) + 1e-8)
+""",
     "the best sample": "def iwae_bound(log_w): return log_w.max(axis=0)",
     "the log-weights, weighted": "def iwae_bound(log_w): return (iwae_weights(log_w) * log_w).sum(axis=0)",
     "something small in the log": "def iwae_bound(log_w): return np.log(np.exp(log_w).mean(axis=0) + 1e-3)",

@@ -47,7 +47,7 @@ def check(tmp_path, source: str, seconds: float = 10.0, master: str = MASTER):
     ("def dense_forward(x, W, b): return x * W + b", "error", "NumPy lines shapes up from the right"),
     ("def dense_forward(x, W, b): return x if x > 0 else b", "error", "ask for a single True or False"),
     ("def dense_forward(x, W, b): return (x @ W + b)**2", "unknown", "which step is the first to differ?"),
-    ("def dense_forward(x, W, b): return x @ W + b + 1e-7 * (x @ W)**2", "unknown", "and 1e-08 is allowed"),
+    ("def dense_forward(x, W, b): return x @ W + b + 1e-7 * (x @ W)**2", "unknown", "and 1e-09 is allowed"),
     ("def dense_backward(dy, x, y, W): return x.T @ dy, dy.sum(0), dy @ W.T", "other-output",
      "the values are right, but they come in the order dW, db, dx; expected dx, dW, db"),
     ("def dense_forward(x, W, b): return x @ W + c", "error", "NameError: name 'c' is not defined"),

@@ -29,7 +29,7 @@ from tinyvae.exercises.wire import Other
 
 Array = np.ndarray
 
-RIGHT = {8: 1e-8, 4: 1e-4}  # by bytes of a number: the largest error of a right answer, relative
+RIGHT, RIGHT_IN_FLOAT32 = 1e-9, 1e-4  # the largest error of a right answer, relative to the largest entry
 
 NEARLY = 1e-6  # an error of that size is hardly a wrong formula
 
@@ -45,6 +45,7 @@ class Case:
     true       the outputs, by name: several are returned as a tuple
     sizes, terms, variants
                for the diagnosis (see `diagnose.Evidence`); terms and variants by output
+    allowed    the largest error of a right answer, in float64
     label      what is special about these arguments, for the message
     if_not_finite
                a cause, if this case alone has values that are not finite and all others are right
@@ -59,6 +60,7 @@ class Case:
     sizes: Mapping[str, int] = field(default_factory=dict)
     terms: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     variants: Mapping[str, Mapping[str, tuple[Array, str]]] = field(default_factory=dict)
+    allowed: float = RIGHT
     label: str = ""
     if_not_finite: Cause | None = None
     derive: Callable[..., dict[str, Array]] | None = None
@@ -117,7 +119,7 @@ class _Trial:
     def right(self, name: str, of: str = "") -> bool:
         """Whether an output is what it must be; or whether the output `of` is."""
         given, true = self.given.get(of or name), np.asarray(self.case.true[name], float)
-        return given is not None and same(given, true, _scale(true), _tolerance(given))
+        return given is not None and same(given, true, _scale(true), tolerance(given, self.case.allowed))
 
     def error(self, name: str) -> float:
         """The largest error of an output, relative to the largest entry; infinite if there is no such output."""
@@ -192,8 +194,9 @@ def _kind(value) -> str:
         f"a {type(value).__name__}"
 
 
-def _tolerance(given: Array) -> float:
-    return RIGHT.get(given.dtype.itemsize, RIGHT[8]) if given.dtype.kind == "f" else RIGHT[8]
+def tolerance(given: Array, allowed: float) -> float:
+    """`allowed`, or what float32 needs."""
+    return max(allowed, RIGHT_IN_FLOAT32) if given.dtype == np.float32 else allowed
 
 
 def _scale(true: Array) -> Array:
@@ -223,7 +226,7 @@ def _no_value(function: str, trials: list[_Trial]):
     if result.where:
         lines.append(f"    {result.where}")
     # Another case may have gone through, a square one for example, and may tell why this one did not.
-    for name in trial.case.true if result.text.startswith(("ValueError", "ZeroDivisionError")) else ():
+    for name in trial.case.true if result.text.startswith(("ValueError", "IndexError", "ZeroDivisionError")) else ():
         if cause := _cause(name, trials):
             return cause.key, *lines, _sentence(name, cause)
     return result.error, *lines, *(note for words, note in EXCEPTIONS if words in result.text)
@@ -348,7 +351,7 @@ def _evidence(name: str, trial: _Trial) -> Evidence:
     case, given = trial.case, trial.given[name]
     inputs = {arg: a for arg, a in case.args.items() if isinstance(a, np.ndarray)}
     return Evidence(given, np.asarray(case.true[name], float), case.sizes, case.terms.get(name, {}),
-                    case.variants.get(name, {}), inputs, max(1e-6, _tolerance(given)))
+                    case.variants.get(name, {}), inputs, max(1e-6, tolerance(given, case.allowed)))
 
 
 def _sentence(name: str, cause: Cause) -> str:
@@ -366,7 +369,7 @@ def _worst(name: str, trials: list[_Trial]) -> str:
     at = np.unravel_index(int(np.argmax(np.nan_to_num(abs(given - true), nan=np.inf))), true.shape)
     place = f" at {tuple(int(i) for i in at)}" if at else ""
     unknown = "" if trial.case.derive else " The cause is not recognized."
-    allowed, error = _tolerance(given), trial.error(name)
+    allowed, error = tolerance(given, trial.case.allowed), trial.error(name)
     if unknown and error < NEARLY:
         unknown = (f" The error is {error:.1e} of the largest entry, and {allowed:.0e} is allowed. So small an error "
                    "often comes from float32 somewhere on the way, or from a small constant that is added for safety.")

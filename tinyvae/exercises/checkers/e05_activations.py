@@ -38,6 +38,7 @@ def cases(rng):
 def of_size(rng, M, H):
     x = rng.uniform(0.05, 2.0, (M, H)) * rng.choice([-1, 1], (M, H))
     x[0, :3] = 1.0, -1.0, 1e-6  # units that are on, off and hardly on, whatever was drawn
+    x[1, :2] = 18, -18  # units whose derivative is small, where an output that is clipped shows
     for name, (forward, mistakes) in ACTIVATIONS.items():
         dy, y = rng.standard_normal((M, H)), forward(x)
         derivative = forward(x + 1e-20j).imag / 1e-20  # of all entries at once: each y depends on its own x alone

@@ -44,6 +44,9 @@ def cases(rng):
         log_p, log_q, log_p_x = linear_model(rng, K, M)
         yield case(log_p, log_q, log_p_x, f"q is the posterior, K = {K}, M = {M}")
 
+    log_p, log_q = rng.standard_normal((2, 5, 1))
+    yield case(log_p, log_q, exact(log_p - log_q))
+
     K, M = 7, 3
     log_p, log_q = rng.standard_normal((2, K, M))
     outside = Cause("overflow", "exp of numbers of this size overflows to infinity, or underflows to zero")

@@ -6,7 +6,7 @@ from tinyvae.exercises.check import Case
 
 FUNCTIONS = ("one_hot", "encoder_input", "decoder_input")
 # Some batches lack a class, so that the number of columns cannot be read off the labels.
-SIZES = [{"M": 11, "C": 7, "D": 5, "J": 3, "K": 2}, {"M": 13, "C": 5, "D": 3, "J": 2, "K": 7, "absent": 2},
+SIZES = [{"M": 11, "C": 7, "D": 5, "J": 3, "K": 2}, {"M": 13, "C": 11, "D": 3, "J": 2, "K": 7, "absent": 2},
          {"M": 5, "C": 5, "D": 5, "J": 5, "K": 5, "absent": 4}]
 
 ADVICE = {
@@ -84,7 +84,7 @@ def mislabelled(y, label):
         "columns:largest": (label[:, : y.max() + 1],
                             "the label has only as many columns as the batch's largest y asks for"),
         "columns:distinct": (label[:, label.any(0)], "the label has only columns for the classes that the batch holds"),
-        "columns:10": (np.pad(label, ((0, 0), (0, 10 - C))), "the label has 10 columns, whatever n_classes is"),
+        "columns:10": (np.pad(label, ((0, 0), (0, 10)))[:, :10], "the label has 10 columns, whatever n_classes is"),
     }
     for name, number in (("y", y[:, None]), ("y / C", y[:, None] / C), ("y / (C - 1)", y[:, None] / (C - 1))):
         wrong[f"number:{name}"] = (number, f"the label is the number {name}, in one column")

@@ -78,6 +78,9 @@ def cases(rng):
                                  ("iwae_gradient", {"log_w": log_w[:1], "dlog_w": dlog_w}, dlog_w[0].mean(0))):
         name = f"the {function[5:]} with a single sample"
         yield Case(function, args, {name: elbo}, label="K = 1", derive=partial(named, name))
+    for function, true in zip(FUNCTIONS, exact(log_w[:, :1]), strict=False):
+        name = f"the {function[5:]} with a single example"
+        yield Case(function, {"log_w": log_w[:, :1]}, {name: true}, label="M = 1", derive=partial(named, name))
 
 
 def derivatives(rng, K, M, P):
