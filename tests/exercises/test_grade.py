@@ -130,6 +130,37 @@ def test_endless_loops_are_stopped_and_take_nothing_else_with_them(tmp_path, cap
     assert "look at them yourself:\n  asleep e04_dense [timeout]\n  deaf" in capsys.readouterr().out
 
 
+def test_a_page_with_remarks_is_not_overwritten(tmp_path, capsys):
+    hand_in(tmp_path / "class" / "anna")
+    options = "--report", str(tmp_path / "pages")
+    assert run(tmp_path, *options) == 0
+    page = tmp_path / "pages" / "anna.html"
+    before = (tmp_path / "grades.verdicts.json").read_bytes(), page.read_bytes()
+    assert run(tmp_path, *options) == 0  # as it was written: again, and to the same bytes
+    assert ((tmp_path / "grades.verdicts.json").read_bytes(), page.read_bytes()) == before
+    for edited in (before[1].replace(b"3 of 3", b"3 of 3, well done"), before[1] + b"well done", b"well done"):
+        page.write_bytes(edited)
+        capsys.readouterr()
+        assert run(tmp_path, *options) == 2
+        assert "anna.html is not as it was written" in capsys.readouterr().err
+        assert page.read_bytes() == edited
+    assert run(tmp_path, "--report", str(tmp_path / "others")) == 0
+
+
+def test_a_table_that_is_a_folder_and_folders_without_a_name_are_refused_in_one_line(tmp_path, monkeypatch, capsys):
+    hand_in(tmp_path / "class" / "anna")
+    monkeypatch.chdir(tmp_path)
+    grading = ["exercises", "grade", "class", "--seed", "1", "--only", "e04", "--csv"]
+    assert main([*grading, "."]) == 2
+    assert ". is a folder; give --csv the name of a file in it, such as grades.csv" in capsys.readouterr().err
+    for command in (["exercises", "start", ""], ["exercises", "status", "--dir", ""],
+                    [*grading, "g.csv", "--report", ""]):
+        with pytest.raises(SystemExit, match="2"):
+            main(command)
+        assert "the name of the folder is empty" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["class"]
+
+
 def test_no_more_files_are_run_at_a_time_than_there_are(tmp_path):
     hand_in(tmp_path / "class" / "anna")
     assert run(tmp_path, "--jobs", "1000000") == 0

@@ -115,6 +115,12 @@ def _only(text: str | None, names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(exercises.pick(word.strip(), by_id) for word in words))
 
 
+def _folder(text: str) -> Path:
+    if not text:  # most likely a shell variable that is not set
+        raise argparse.ArgumentTypeError("the name of the folder is empty; for this folder, type .")
+    return Path(text)
+
+
 def add(parser: argparse.ArgumentParser, whole) -> None:
     """The commands and their options; `whole(at_least)` parses a whole number."""
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -125,10 +131,10 @@ def add(parser: argparse.ArgumentParser, whole) -> None:
         return sub
 
     def here(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("--dir", type=Path, default=Path(), help="folder of your exercises (this one)")
+        sub.add_argument("--dir", type=_folder, default=Path(), help="folder of your exercises (this one)")
 
     s = command(start, "make a folder of exercises to do; nothing that is there is overwritten")
-    s.add_argument("folder", type=Path, metavar="DIR", help="a new folder, or one with exercises to add to")
+    s.add_argument("folder", type=_folder, metavar="DIR", help="a new folder, or one with exercises to add to")
     c = command(check, "check answers, and say what is wrong")
     c.add_argument("ids", nargs="*", metavar="ID", help="such as e04")
     c.add_argument("--all", action="store_true", help="check all exercises")
@@ -140,14 +146,16 @@ def add(parser: argparse.ArgumentParser, whole) -> None:
     h.add_argument("id", metavar="ID", help="such as e04")
     here(h)
     r = command(release, "for instructors: make stubs or notebooks from masters with solutions, and audit them")
-    r.add_argument("out", type=Path, metavar="OUT", help="a new folder for what students get")
+    r.add_argument("out", type=_folder, metavar="OUT", help="a new folder for what students get")
     r.add_argument("--ipynb", action="store_true", help="notebooks instead, with nbgrader's metadata")
     _instructors(r)
     g = command(grade, "for instructors: check the submissions of a class")
-    g.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="folder that holds a folder for each student")
+    g.add_argument("submissions", type=_folder, metavar="SUBMISSIONS",
+                   help="folder that holds a folder for each student")
     g.add_argument("--seed", type=whole(0), required=True, help="of the numbers answers are checked on")
     g.add_argument("--csv", type=Path, required=True, metavar="FILE", help="the table to write, such as grades.csv")
-    g.add_argument("--report", type=Path, metavar="FOLDER", help="also write a page for each student into this folder")
+    g.add_argument("--report", type=_folder, metavar="FOLDER",
+                   help="also write a page for each student into this folder")
     g.add_argument("--seconds", type=whole(1), default=60, help="after which a file is stopped (60)")
     g.add_argument("--jobs", type=whole(1), default=0, help="files at a time (one for each core)")
     _instructors(g)

@@ -87,6 +87,9 @@ class Summary(NamedTuple):
 def grade(submissions: Path, names: Sequence[str], seed: int, table: Path, pages: Path | None = None,
           own: Path | None = None, seconds: float = 60.0, jobs: int = 0) -> Summary:
     """Check all submissions, as far as that was not done before; write the table, and a page for each student."""
+    if table.is_dir():
+        raise IsADirectoryError(f"{table} is a folder; give --csv the name of a file in it, such as "
+                                f"{table / 'grades.csv'}")
     students, left_out = collect(submissions, names, seed, own)
     kept = table.with_suffix(".verdicts.json")
     known, written = _read(kept, table)
@@ -94,11 +97,13 @@ def grade(submissions: Path, names: Sequence[str], seed: int, table: Path, pages
     todo = [key for key in files if not _is_known(known.get(key), seconds)]
     if pages:
         pages.mkdir(parents=True, exist_ok=True)
+        for file_name in _page_names(students).values():
+            _refuse_to_overwrite(pages / file_name)
     _save(kept, known, written)  # now, and not after an hour's work, it is found that this cannot be written
     saved = time.monotonic()
     try:
         for key, verdicts in in_parallel(lambda key: _check(key, files[key], seconds, own), todo, "files", jobs):
-            known[key] = (seconds, verdicts)
+            known[key] = (float(seconds), verdicts)
             if time.monotonic() - saved >= SAVE_SECONDS:
                 _save(kept, known, written)
                 saved = time.monotonic()
@@ -313,6 +318,7 @@ PAGE = """\
 <footer>tinyvae {version}, seed {seed}. The same by yourself: tinyvae exercises check --all --seed {seed}</footer>
 </html>
 """
+SEAL = "<!-- {} -->\n"  # the SHA-256 of all before it: a page that anybody has changed no longer fits its own
 
 
 def _write_pages(folder: Path, marks: dict[str, dict[str, Mark]], out_of: dict[str, int], seed: int) -> None:
@@ -325,7 +331,16 @@ def _write_pages(folder: Path, marks: dict[str, dict[str, Mark]], out_of: dict[s
                            out_of=sum(out_of.values()), rows="\n".join(rows), sections="\n".join(sections),
                            version=tinyvae.__version__)
         with replacing(folder / file_name) as file:
-            file.write(page.encode())
+            file.write((page + SEAL.format(_sha(page.encode()))).encode())
+
+
+def _refuse_to_overwrite(page: Path) -> None:
+    """FileExistsError if somebody has written into a page, or if it is none of these."""
+    content = page.read_bytes() if page.exists() else b""
+    body, _, _ = content.rpartition(b"<!-- ")
+    if content and content != body + SEAL.format(_sha(body)).encode():
+        raise FileExistsError(f"{page} is not as it was written, and would be overwritten; move it away, or give "
+                              "--report another folder")
 
 
 def _shown(text: str) -> str:
