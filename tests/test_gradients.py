@@ -162,3 +162,18 @@ def test_skipping_dx_changes_no_gradient():
     grad[:] = np.nan
     assert dense.backward(dy.copy(), need_dx=False) is None
     np.testing.assert_array_equal(grad, full)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_weights_that_round_to_nothing_make_no_denormal_numbers(dtype, monkeypatch):
+    vae = tv.VAE(11, 1, (5,), dtype=dtype, rng=0)
+    iwae, eps = tv.IWAE(vae), np.linspace(0, 40, 200, dtype=dtype).reshape(-1, 1, 1)
+    iwae.forward(np.ones((1, 11), dtype), eps)
+    w = np.exp(iwae.log_weights - iwae.log_weights.max())
+    assert ((w > 0) & (w < 1e-25)).any()  # there are such weights
+    sent, backward = [], vae.likelihood.backward
+    monkeypatch.setattr(vae.likelihood, "backward", lambda dlog: (sent.append(dlog), backward(dlog))[1])
+    iwae.backward()
+    (dlog,) = sent
+    assert ((dlog == 0) | (abs(dlog) > 1e-22)).all()
+    np.testing.assert_allclose(dlog, -w / w.sum(), rtol=0, atol=1e-20)

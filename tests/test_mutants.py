@@ -85,6 +85,7 @@ MUTANTS = {
     "free bits with a gradient": ("objectives.py", [("kl.mean(0) > self.free_bits", "kl.mean(0) > 0")], GRADIENTS),
     "importance weights from the losses": ("objectives.py", [("softmax(self.log_weights)", "softmax(-self.log_weights)")],
                                            GRADIENTS),
+    "weights that make denormal numbers": ("objectives.py", [("w[w < NEGLIGIBLE] = 0", "pass")], GRADIENTS),
     "importance ratio inverted": ("objectives.py", [("log_p_z - log_q", "log_p_z + log_q")], IDENTITIES),
     "no gradient through log q": ("objectives.py", [("0.5 * dlog_w.sum(0)", "0 * dlog_w.sum(0)")], GRADIENTS),
     "logmeanexp without log K": ("functions.py", [("- math.log(a.shape[axis])", "")], IDENTITIES),

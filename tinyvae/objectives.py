@@ -13,6 +13,8 @@ from tinyvae.vae import VAE
 
 Array = np.ndarray
 
+NEGLIGIBLE = 1e-20  # a weight, beside others that sum to one
+
 
 class ELBO:
     """The evidence lower bound (AEVB eq. 3 and 7, with the KL in closed form, eq. 10).
@@ -82,7 +84,10 @@ class IWAE:
 
     def backward(self) -> None:
         """Fill `vae.grad` with the derivative of the latest loss (IWAE eq. 14)."""
-        dlog_w = softmax(self.log_weights) * (-1 / self.log_weights.shape[1])  # (K, M)
+        w = softmax(self.log_weights)  # (K, M)
+        # Less than rounding, whose products would be denormal numbers: with those, this takes ten times as long.
+        w[w < NEGLIGIBLE] = 0
+        dlog_w = w * (-1 / w.shape[1])  # (K, M)
         dz = gaussian.log_standard_density_backward(dlog_w, self.z)  # (K, M, J)
         # From -log q = 1/2 sum_j logvar_j + …: each of the J entries gets 1/2 sum_k dlog_w, that is -1/(2M).
         # mu gets nothing directly: at fixed eps, log q does not depend on it.

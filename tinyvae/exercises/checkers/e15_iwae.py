@@ -79,7 +79,7 @@ def cases(rng):
         name = f"the {function[5:]} with a single sample"
         yield Case(function, args, {name: elbo}, label="K = 1", derive=partial(named, name))
     for function, true in zip(FUNCTIONS, exact(log_w[:, :1]), strict=False):
-        name = f"the {function[5:]} with a single example"
+        name = f"{function} with a single example"
         yield Case(function, {"log_w": log_w[:, :1]}, {name: true}, label="M = 1", derive=partial(named, name))
 
 
