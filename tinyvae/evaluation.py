@@ -18,6 +18,7 @@ from tinyvae.vae import VAE
 Array = np.ndarray
 
 ROWS = 250  # examples x samples worked on at once: what a layer of 784 gives still fits the second-level cache
+SAMPLES = 500  # of one example at once where there are that many: half as many hand-overs between threads
 
 
 def default_binarization(vae: VAE) -> str:
@@ -92,8 +93,8 @@ def importance_sampling(vae: VAE, x: Array, n_samples: int = 5000, rng=None, y: 
     log 1/K sum_k w_k,   w_k = p(x|z_k) p(z_k) / q(z_k|x),   K = n_samples   (IWAE eq. 8 and section 5.1)
 
     The mean of the weights is p(x) in expectation; its logarithm is too low by about half the squared standard
-    error, and rises to log p(x) with K. Works in chunks on as many threads as BLAS has: a few MB each, whatever K
-    and M. For a Bernoulli likelihood x must be binary. rng: a numpy.random.Generator, or a seed.
+    error, and rises to log p(x) with K. Works in chunks on as many threads as BLAS has: some 10 MB each, whatever
+    K and M. For a Bernoulli likelihood x must be binary. rng: a numpy.random.Generator, or a seed.
     """
     from tqdm import tqdm
 
@@ -105,7 +106,7 @@ def importance_sampling(vae: VAE, x: Array, n_samples: int = 5000, rng=None, y: 
 
     def tasks():
         for rows in _chunks(len(x), ROWS // K):
-            for samples in _chunks(K, ROWS):
+            for samples in _chunks(K, SAMPLES):
                 shape = samples.stop - samples.start, rows.stop - rows.start, vae.latent_dim
                 yield rows, samples, rng.standard_normal(shape, dtype=x.dtype)
 
