@@ -3,7 +3,8 @@
     python tests/benchmarks/importance.py [--rounds 15]
 
 Images one after the other, four in a turn, 5000 samples each, the 784-200-200-50 model with tanh, float32, two
-threads: a test set costs so many times as much. `torch-N` works on N samples at once; `torch` on 250, as tinyvae does. The peers take turns as in step.py.
+threads: a test set costs so many times as much. `torch-N` works on N samples at once; `torch` on 500, as tinyvae does.
+The peers take turns as in step.py.
 """
 
 import argparse
@@ -50,7 +51,7 @@ def torch(at_once):
     return lambda x: [log_p(row) for row in torch.from_numpy(x).split(1)]
 
 
-PEERS = {"tinyvae": (tinyvae, 0), "torch": (torch, 250), "torch-100": (torch, 100), "torch-1000": (torch, 1000),
+PEERS = {"tinyvae": (tinyvae, 0), "torch": (torch, 500), "torch-100": (torch, 100), "torch-1000": (torch, 1000),
          "torch-5000": (torch, 5000)}
 
 
