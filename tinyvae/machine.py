@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
@@ -29,6 +28,8 @@ def in_threads(work: Callable[..., T], tasks: Iterable[tuple]) -> Iterator[T]:
     which runs only the products in parallel. Tasks are taken as they are needed, and a result never depends on the
     number of threads.
     """
+    from concurrent.futures import Future, ThreadPoolExecutor  # late, as it imports much
+
     from threadpoolctl import ThreadpoolController
 
     blas = ThreadpoolController().select(user_api="blas")
