@@ -93,8 +93,9 @@ MUTANTS = {
         ("return logsumexp(a, axis) - math.log(a.shape[axis])", "return a.mean(axis)")], IDENTITIES),
     "log p(x) without log K": ("evaluation.py", [("log_sum - math.log(K)", "log_sum")], IDENTITIES),
     "the mean of log w for the log of the mean": ("evaluation.py", [
-        ("np.logaddexp(log_sum[rows], logsumexp(log_w))", "np.logaddexp(log_sum[rows], log_w.mean(0))")], EVALUATION),
+        ("logsumexp(log_w), logsumexp(2 * log_w)", "log_w.mean(0), logsumexp(2 * log_w)")], EVALUATION),
     "effective samples from the log-weights": ("evaluation.py", [("logsumexp(2 * log_w)", "logsumexp(log_w)")], EVALUATION),
+    "threads that share a model": ("evaluation.py", [("IWAE(copy.deepcopy(vae))", "IWAE(vae)")], "test_machine.py"),
     "standard error of one weight": ("evaluation.py", [("1 / self.effective_samples - 1 / K", "K / self.effective_samples - 1")],
                                      EVALUATION),
     "the posterior's KL the other way round": ("evaluation.py", [

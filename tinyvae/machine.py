@@ -10,6 +10,8 @@ import numpy as np
 
 T = TypeVar("T")
 
+MOST = 8  # threads: what lies between NumPy's calls runs in one of them at a time, and each needs its memory
+
 
 def keep_freed_memory() -> None:
     """Let arrays of some megabytes take the memory that the last ones gave back.
@@ -22,7 +24,7 @@ def keep_freed_memory() -> None:
 
 
 def in_threads(work: Callable[..., T], tasks: Iterable[tuple]) -> Iterator[T]:
-    """work(*task) for each task, in their order, on as many threads as BLAS has; each has one BLAS thread.
+    """work(*task) for each task, in their order, on as many threads as BLAS has, up to eight; each has one BLAS thread.
 
     Where elementwise functions weigh as much as matrix products, that is faster than one thread with a parallel BLAS,
     which runs only the products in parallel. Tasks are taken as they are needed, and a result never depends on the
@@ -33,7 +35,7 @@ def in_threads(work: Callable[..., T], tasks: Iterable[tuple]) -> Iterator[T]:
     from threadpoolctl import ThreadpoolController
 
     blas = ThreadpoolController().select(user_api="blas")
-    n = max((library.num_threads for library in blas.lib_controllers), default=1)
+    n = min(max((library.num_threads for library in blas.lib_controllers), default=1), MOST)
     settings = np.geterr()  # those of the calling thread hold in it alone
 
     def run(task: tuple) -> T:
