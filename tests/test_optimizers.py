@@ -87,6 +87,11 @@ def test_an_average_that_dies_away_never_becomes_a_denormal_number(make, name, f
     assert moment[4] > 1
 
 
+def test_half_precision_is_refused():
+    with pytest.raises(TypeError, match=r"float16.*expected float32"):
+        tv.SGD(model(3, np.float16))
+
+
 def test_schedules_give_the_rates_they_promise():
     staged = tv.Staged(0.1, (10, 20), 0.5)
     assert [staged(t) for t in (0, 9, 10, 19, 20)] == [0.1, 0.1, 0.05, 0.05, 0.025]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 T = TypeVar("T")
 
 MOST = 8  # threads: what lies between NumPy's calls runs in one of them at a time, and each needs its memory
+_limiting = threading.Lock()
 
 
 def keep_freed_memory() -> None:
@@ -23,30 +25,42 @@ def keep_freed_memory() -> None:
     np.empty(31 << 20, np.uint8)
 
 
-def in_threads(work: Callable[..., T], tasks: Iterable[tuple]) -> Iterator[T]:
-    """work(*task) for each task, in their order, on as many threads as BLAS has, up to eight; each has one BLAS thread.
+def in_threads(work: Callable[..., T], tasks: Iterable[tuple], take: Callable[[T], None]) -> None:
+    """take(work(*task)) for each task, in their order; the work on as many threads as BLAS has, up to eight.
 
-    Where elementwise functions weigh as much as matrix products, that is faster than one thread with a parallel BLAS,
-    which runs only the products in parallel. Tasks are taken as they are needed, and a result never depends on the
-    number of threads.
+    Each has one BLAS thread. Where elementwise functions weigh as much as matrix products, that is faster than one
+    thread with a parallel BLAS, which runs only the products in parallel; and a result is the same on any number of
+    threads. Tasks are taken as they are needed, and results in the calling thread.
+
+    The number of BLAS threads is one for the whole process. So of several calls at a time the first has the threads;
+    the others do their work where they are called, and with BLAS as it is.
     """
-    from concurrent.futures import Future, ThreadPoolExecutor  # late, as it imports much
-
-    from threadpoolctl import ThreadpoolController
-
-    blas = ThreadpoolController().select(user_api="blas")
-    n = min(max((library.num_threads for library in blas.lib_controllers), default=1), MOST)
-    settings = np.geterr()  # those of the calling thread hold in it alone
-
-    def run(task: tuple) -> T:
-        with np.errstate(**settings):
-            return work(*task)
-
-    with blas.limit(limits=1), ThreadPoolExecutor(n) as pool:
-        running: deque[Future[T]] = deque()
+    # Once the main thread has ended, Python gives no pool any more.
+    if not (threading.main_thread().is_alive() and _limiting.acquire(blocking=False)):
         for task in tasks:
-            running.append(pool.submit(run, task))
-            if len(running) > n:  # one in reserve, so that no thread waits
-                yield running.popleft().result()
-        while running:
-            yield running.popleft().result()
+            take(work(*task))
+        return
+
+    try:
+        from concurrent.futures import Future, ThreadPoolExecutor  # late, as it imports much
+
+        from threadpoolctl import ThreadpoolController
+
+        callback, settings = np.geterrcall(), np.geterr()  # of the calling thread: they hold in it alone
+
+        def run(task: tuple) -> T:
+            with np.errstate(call=callback, **settings):  # type: ignore[arg-type]  # None is the default
+                return work(*task)
+
+        blas = ThreadpoolController().select(user_api="blas")
+        n = min(max((library.num_threads for library in blas.lib_controllers), default=1), MOST)
+        with blas.limit(limits=1), ThreadPoolExecutor(n) as pool:
+            running: deque[Future[T]] = deque()
+            for task in tasks:
+                running.append(pool.submit(run, task))
+                if len(running) > n:  # one in reserve, so that no thread waits
+                    take(running.popleft().result())
+            while running:
+                take(running.popleft().result())
+    finally:
+        _limiting.release()

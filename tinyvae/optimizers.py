@@ -58,6 +58,7 @@ class Optimizer:
     def __init__(self, model, lr: LearningRate):
         if not (hasattr(model, "theta") and hasattr(model, "grad")):
             raise TypeError(f"model is {model!r}; expected a VAE, or an object with vectors theta and grad")
+        checks.real_dtype(model.theta.dtype)
         self.model = model
         self.lr = lr if callable(lr) else checks.number(lr, "lr", above=0)
         self.t = 0
@@ -71,15 +72,16 @@ class Optimizer:
         for start in range(0, self.model.theta.size, BLOCK):
             self.update(lr, *(v[start : start + BLOCK] for v in vectors))
 
-    def decay(self, average: Array, factor: float) -> None:
-        """average *= factor, in place; every 16 steps, what has all but died away becomes zero.
 
-        The average of a gradient that is zero from now on (a unit that died, a pixel that is never on) would end among
-        the denormal numbers and stay there, where many processors take a hundred times as long for a product.
-        """
-        average *= factor
-        if self.t % 16 == 0:
-            average[np.abs(average) < DYING * np.finfo(average.dtype).tiny] = 0
+def decay(average: Array, factor: float, t: int) -> None:
+    """average *= factor, in place; every 16 steps, what has all but died away becomes zero.
+
+    The average of a gradient that is zero from now on (a unit that died, a pixel that is never on) would end among
+    the denormal numbers and stay there, where many processors take a hundred times as long for a product.
+    """
+    average *= factor
+    if t % 16 == 0:
+        average[np.abs(average) < DYING * np.finfo(average.dtype).tiny] = 0
 
 
 class SGD(Optimizer):
@@ -92,7 +94,7 @@ class SGD(Optimizer):
         self.momentum = checks.number(momentum, "momentum", at_least=0, below=1)
 
     def update(self, lr, theta, grad, u):
-        self.decay(u, self.momentum)
+        decay(u, self.momentum, self.t)
         u += grad
         theta -= lr * u
 
@@ -133,7 +135,7 @@ class Adam(Optimizer):
     def update(self, lr, theta, grad, m, v):
         c1 = (1 - self.beta1) / (1 - self.beta1**self.t)  # m_hat = c1 m
         c2 = math.sqrt((1 - self.beta2) / (1 - self.beta2**self.t))  # sqrt(v_hat) = c2 sqrt(v)
-        self.decay(m, self.beta1)
+        decay(m, self.beta1, self.t)
         m += grad
         v *= self.beta2
         step = grad * grad

@@ -243,17 +243,21 @@ def _log_likelihoods(path: Path, vae: VAE, x, y, depends_on: dict, quiet: bool) 
     from tqdm import tqdm
 
     K, known, saved = depends_on["importance_samples"], _kept(path, vae, depends_on), time.monotonic()
-    done = min(known.shape[1], len(x))
-    with tqdm(total=len(x), initial=done, desc="log p(x)", unit="x", delay=2, disable=quiet) as bar:
-        for start in range(done, len(x), BLOCK):
-            rows = slice(start, start + BLOCK)
-            part = evaluation.importance_sampling(vae, x[rows], K, [depends_on["seed"], start],
-                                                  None if y is None else y[rows])
-            known = np.hstack([known, part[:2]])
-            bar.update(len(part.log_p))
-            if known.shape[1] == len(x) or time.monotonic() - saved >= SAVE_SECONDS:
-                save(path, vae, depends_on, {"log_p": known[0], "effective_samples": known[1]})
-                saved = time.monotonic()
+    done = kept = min(known.shape[1], len(x))
+    try:
+        with tqdm(total=len(x), initial=done, desc="log p(x)", unit="x", delay=2, disable=quiet) as bar:
+            for start in range(done, len(x), BLOCK):
+                rows = slice(start, start + BLOCK)
+                part = evaluation.importance_sampling(vae, x[rows], K, [depends_on["seed"], start],
+                                                      None if y is None else y[rows])
+                known = np.hstack([known, part[:2]])
+                bar.update(len(part.log_p))
+                if time.monotonic() - saved >= SAVE_SECONDS:
+                    save(path, vae, depends_on, {"log_p": known[0], "effective_samples": known[1]})
+                    saved, kept = time.monotonic(), known.shape[1]
+    finally:  # also on Ctrl-C
+        if known.shape[1] > kept:
+            save(path, vae, depends_on, {"log_p": known[0], "effective_samples": known[1]})
     return evaluation.Estimate(known[0], known[1], K)
 
 
