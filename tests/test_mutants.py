@@ -108,6 +108,8 @@ MUTANTS = {
     "averages end as denormal numbers": ("optimizers.py", [("] = 0\n", "] += 0\n")], OPTIMIZERS),
     "eps inside Adam's root": ("optimizers.py", [
         ("np.sqrt(v, out=step)\n        step += self.eps / c2", "np.sqrt(v + self.eps / c2, out=step)")], OPTIMIZERS),
+    "Muon without Nesterov's look ahead": ("optimizers.py", [("orthogonal(grad + self.beta1 * m)", "orthogonal(m)")], OPTIMIZERS),
+    "a Newton-Schulz iteration of the third degree": ("optimizers.py", [("+ c * gram @ gram)", ")")], OPTIMIZERS),
     "one learning rate for ever": ("optimizers.py", [("self.lr(self.t)", "self.lr(0)")], OPTIMIZERS),
     "examples never reshuffled": ("training.py", [("self.rng.permutation(len(self.x))", "np.arange(len(self.x))")],
                                   TRAINING),

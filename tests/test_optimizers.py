@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import tinyvae as tv
+from tinyvae import optimizers
 
 
 def model(P, dtype=np.float64):
@@ -52,6 +53,59 @@ def test_sgd_follows_the_momentum_recursion(momentum):
         u = momentum * u + g
         theta -= 0.1 * u
     np.testing.assert_allclose(m.theta, theta, rtol=1e-13)
+
+
+@pytest.mark.parametrize("shape", [(3, 7), (7, 3), (5, 5), (1, 4)])
+def test_orthogonal_moves_the_singular_values_and_leaves_the_vectors(shape):
+    u = np.random.default_rng(0).standard_normal(shape)
+    U, s, Vt = np.linalg.svd(u, full_matrices=False)
+    s = s / (math.sqrt((s**2).sum()) + 1e-7)
+    for _ in range(5):
+        s = 3.4445 * s - 4.775 * s**3 + 2.0315 * s**5
+    found = optimizers.orthogonal(u)
+    np.testing.assert_allclose(found, U * s @ Vt, atol=1e-12)
+    assert (abs(np.linalg.svd(found, compute_uv=False) - 0.95) < 0.3).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [0, 1e-30, 1e15])
+def test_orthogonal_of_a_matrix_of_any_size_is_finite(scale, dtype):
+    u = (scale * np.random.default_rng(0).standard_normal((5, 7))).astype(dtype)
+    found = optimizers.orthogonal(u)
+    assert found.dtype == dtype
+    assert np.isfinite(found).all()
+    assert scale or not found.any()
+
+
+def test_muon_follows_its_recursion_and_is_adam_for_what_is_no_matrix():
+    vae, other = (tv.VAE(5, 2, (3,), dtype=np.float64, rng=0) for _ in range(2))
+    theta, m = {name: view.copy() for name, view in vae.parameters().items()}, 0.0
+    adam = tv.Adam(other, lr=0.1, beta1=0.8, beta2=0.95, eps=1e-3)
+    for g in run(tv.Muon(vae, lr=0.1, beta1=0.8, beta2=0.95, eps=1e-3), vae):
+        other.grad[:] = g
+        adam.step()
+        m = 0.8 * m + g
+        nesterov = tv.VAE(5, 2, (3,), dtype=np.float64)
+        nesterov.theta[:] = g + 0.8 * m
+        for name, u in nesterov.parameters().items():
+            if u.ndim == 2:
+                theta[name] -= 0.1 * 0.2 * math.sqrt(max(u.shape)) * optimizers.orthogonal(u)
+    assert {view.ndim for view in theta.values()} == {1, 2}
+    for name, view in vae.parameters().items():
+        np.testing.assert_allclose(view, theta[name] if view.ndim == 2 else other.parameters()[name], rtol=1e-12)
+
+
+def test_muon_needs_parameters_in_the_order_of_theta():
+    vae = tv.VAE(5, 2, (3,), rng=0)
+    (first, W), *rest = vae.parameters().items()
+    for parameters, words in [
+            (dict(reversed(vae.parameters().items())), "decoder.2.b is not at 0 in theta"),
+            ({first: W.T, **dict(rest)}, "encoder.0.W is not at 0 in theta"),
+            ({first: W}, f"parameters.. has 15 numbers; expected the {vae.theta.size} of theta")]:
+        with pytest.raises(ValueError, match=words):
+            tv.Muon(SimpleNamespace(theta=vae.theta, grad=vae.grad, parameters=lambda given=parameters: given))
+    with pytest.raises(TypeError, match="parameters"):
+        tv.Muon(model(3))
 
 
 @pytest.mark.parametrize("optimizer", [tv.SGD, tv.Adagrad, tv.Adam])

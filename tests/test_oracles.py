@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -162,3 +163,21 @@ def test_optimizers_follow_the_trajectory_of_torch_optim(rule, seed):
     expected = theta.detach().numpy()
     assert np.abs(expected - start).max() > 0.01
     np.testing.assert_allclose(vae.theta, expected, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("shape", [(7, 11), (11, 7)])
+def test_muon_follows_the_trajectory_of_torch_optim(monkeypatch, shape):
+    """A matrix under random gradients. PyTorch orthogonalizes in bfloat16; here it is made to stay in float64."""
+    monkeypatch.setattr(torch.Tensor, "bfloat16", lambda tensor: tensor)
+    rng = np.random.default_rng(0)
+    start = rng.standard_normal(shape)
+    theta, grad, W = start.ravel().copy(), np.zeros(start.size), torch.tensor(start, requires_grad=True)
+    model = SimpleNamespace(theta=theta, grad=grad, parameters=lambda: {"W": theta.reshape(shape)})
+    ours, theirs = tv.Muon(model, LR), torch.optim.Muon([W], LR, weight_decay=0, adjust_lr_fn="match_rms_adamw")
+    for _ in range(STEPS):
+        grad[:] = rng.standard_normal(grad.size)
+        W.grad = torch.tensor(grad.reshape(shape))
+        ours.step()
+        theirs.step()
+    assert np.abs(theta - start.ravel()).max() > 0.01
+    np.testing.assert_allclose(theta.reshape(shape), W.detach(), rtol=0, atol=1e-8)

@@ -53,7 +53,7 @@ class Stop(Exception):
     pass
 
 
-@pytest.mark.parametrize("make", [tv.Adam, tv.Adagrad, lambda vae: tv.SGD(vae, 1e-3, 0.9)])
+@pytest.mark.parametrize("make", [tv.Adam, tv.Muon, tv.Adagrad, lambda vae: tv.SGD(vae, 1e-3, 0.9)])
 @pytest.mark.parametrize("stop_at", [1, 9, 10, 11, 17, 25, 39])
 def test_a_run_stopped_at_any_step_ends_with_the_same_bits(tmp_path, stop_at, make):
     def run(path, step=None):

@@ -5,7 +5,7 @@ from importlib import import_module
 from tinyvae.layers import Chain, Dense, ReLU, Sigmoid, Softplus, Tanh
 from tinyvae.likelihoods import Bernoulli, Gaussian
 from tinyvae.objectives import ELBO, IWAE
-from tinyvae.optimizers import SGD, Adagrad, Adam, Cosine, Staged
+from tinyvae.optimizers import SGD, Adagrad, Adam, Cosine, Muon, Staged
 from tinyvae.vae import VAE
 
 __version__ = "0.1.0"
@@ -18,7 +18,7 @@ _LATER = {
 }
 
 __all__ = ["ELBO", "IWAE", "SGD", "VAE", "Adagrad", "Adam", "Bernoulli", "Chain", "Cosine", "Dense", "Gaussian",
-           "ReLU", "Sigmoid", "Softplus", "Staged", "Tanh", *_LATER]
+           "Muon", "ReLU", "Sigmoid", "Softplus", "Staged", "Tanh", *_LATER]
 
 
 def __getattr__(name: str):

@@ -256,7 +256,8 @@ def _parser() -> argparse.ArgumentParser:
     option("--beta", type=_number(at_least=0), help="weight of the KL (1)")
     option("--free-bits", type=_number(at_least=0), help="nats of KL that each latent dimension has for free (0)")
     option("--warmup", type=_number(at_least=0), help="epochs during which beta rises from 0 (0)")
-    option("--optimizer", choices=["adam", "adagrad", "sgd"], help="sgd has a momentum of 0.9 (adam)")
+    option("--optimizer", choices=["adam", "muon", "adagrad", "sgd"],
+           help="muon: orthogonal steps for weight matrices; sgd has a momentum of 0.9 (adam)")
     option("--lr", type=_number(above=0), help="learning rate (0.001)")
     option("--schedule", choices=["constant", "cosine", "staged"],
            help="of the learning rate: constant, down to 0 along a cosine, or the eight stages of IWAE (constant)")

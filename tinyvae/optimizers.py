@@ -53,7 +53,7 @@ class Optimizer:
     """What the optimizers share: the clock, the learning rate and the walk over theta."""
 
     moments: tuple[str, ...] = ()
-    update: Callable[..., None]  # (lr, theta, grad, *moments): step number t, on one block of each
+    update: Callable[..., None]  # (lr, theta, grad, *moments): step number t, on one piece of each
 
     def __init__(self, model, lr: LearningRate):
         if not (hasattr(model, "theta") and hasattr(model, "grad")):
@@ -64,13 +64,15 @@ class Optimizer:
         self.t = 0
         for name in self.moments:
             setattr(self, name, np.zeros_like(model.theta))
+        # What `update` sees one after another: parts of the vectors, and the shape of each.
+        self.pieces = [(slice(start, start + BLOCK), (-1,)) for start in range(0, model.theta.size, BLOCK)]
 
     def step(self) -> None:
         lr = self.lr(self.t) if callable(self.lr) else self.lr
         self.t += 1
         vectors = [self.model.theta, self.model.grad, *(getattr(self, name) for name in self.moments)]
-        for start in range(0, self.model.theta.size, BLOCK):
-            self.update(lr, *(v[start : start + BLOCK] for v in vectors))
+        for piece, shape in self.pieces:
+            self.update(lr, *(v[piece].reshape(shape) for v in vectors))
 
 
 def decay(average: Array, factor: float, t: int) -> None:
@@ -145,3 +147,51 @@ class Adam(Optimizer):
         np.divide(m, step, out=step)
         step *= lr * c1 / c2
         theta -= step
+
+
+class Muon(Adam):
+    """Muon (Jordan et al. 2024) for every weight matrix (I, O), Adam for the biases and what else is no matrix.
+
+        m = beta1 m + grad            theta -= lr * 0.2 sqrt(max(I, O)) * orthogonal(grad + beta1 m)
+
+    A gradient has a few large singular values, and a step along it moves a layer in a few directions only. This one
+    moves it as far in all of them. Its entries have the size of Adam's at the scale of 0.2 sqrt(max(I, O)), so that
+    both share a learning rate (Liu et al. 2025). The model needs `parameters()`, which a VAE has.
+    """
+
+    def __init__(self, model, lr: LearningRate = 1e-3, beta1: float = 0.95, beta2: float = 0.999,
+                 eps: float = 1e-8):
+        super().__init__(model, lr, beta1, beta2, eps)
+        if not hasattr(model, "parameters"):
+            raise TypeError(f"model is {model!r}; expected a VAE, or an object that has parameters(), too")
+        start, self.pieces = 0, []
+        for name, view in model.parameters().items():
+            if not view.flags.c_contiguous or view.ctypes.data != model.theta[start:].ctypes.data:
+                raise ValueError(f"{name} is not at {start} in theta; expected parameters() in the order of theta")
+            self.pieces.append((slice(start, start + view.size), view.shape))
+            start += view.size
+        if start != model.theta.size:
+            raise ValueError(f"parameters() has {start} numbers; expected the {model.theta.size} of theta")
+
+    def update(self, lr, theta, grad, m, v):
+        if theta.ndim != 2:
+            return super().update(lr, theta, grad, m, v)
+        decay(m, self.beta1, self.t)
+        m += grad
+        theta -= lr * 0.2 * math.sqrt(max(theta.shape)) * orthogonal(grad + self.beta1 * m)
+
+
+def orthogonal(u: Array) -> Array:
+    """U V^T, roughly, of u = U diag(s) V^T: its singular values come to between 0.7 and 1.2, unless they are tiny.
+
+    Five times s becomes a s + b s^3 + c s^5, which needs products of matrices only (a Newton-Schulz iteration, with
+    the coefficients of Jordan et al., whose slope at 0 is steep).
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    if u.shape[0] > u.shape[1]:
+        return orthogonal(u.T).T
+    u = u / (np.linalg.norm(u) + 1e-7)  # (I, O), I <= O; all s at most 1
+    for _ in range(5):
+        gram = u @ u.T  # (I, I)
+        u = a * u + (b * gram + c * gram @ gram) @ u
+    return u

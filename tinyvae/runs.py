@@ -28,7 +28,7 @@ from tinyvae.checkpoint import ACTIVATIONS, load, load_state, save
 from tinyvae.files import replacing
 from tinyvae.likelihoods import Bernoulli, Gaussian
 from tinyvae.objectives import ELBO, IWAE
-from tinyvae.optimizers import SGD, Adagrad, Adam, Cosine, Optimizer, Staged
+from tinyvae.optimizers import SGD, Adagrad, Adam, Cosine, Muon, Optimizer, Staged
 from tinyvae.training import History, fit
 from tinyvae.vae import VAE
 
@@ -91,6 +91,7 @@ SCHEDULES: dict[str, Callable[[float, int], Any]] = {
                                        factor=10 ** (-1 / 7))}
 OPTIMIZERS: dict[str, Callable[[VAE, Any, Config], Optimizer]] = {
     "adam": lambda vae, lr, config: Adam(vae, lr, eps=config.adam_eps),
+    "muon": lambda vae, lr, config: Muon(vae, lr, eps=config.adam_eps),
     "adagrad": lambda vae, lr, config: Adagrad(vae, lr), "sgd": lambda vae, lr, config: SGD(vae, lr, momentum=0.9)}
 PLACES = Path("runs")  # where runs go that were given no folder
 BOUND_SAMPLES = 10  # of z for each test row, for the bound
