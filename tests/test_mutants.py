@@ -109,6 +109,9 @@ MUTANTS = {
     "eps inside Adam's root": ("optimizers.py", [
         ("np.sqrt(v, out=step)\n        step += self.eps / c2", "np.sqrt(v + self.eps / c2, out=step)")], OPTIMIZERS),
     "Muon without Nesterov's look ahead": ("optimizers.py", [("orthogonal(grad + self.beta1 * m)", "orthogonal(m)")], OPTIMIZERS),
+    "Muon's average ends as denormal numbers": ("optimizers.py", [
+        ("decay(m, self.beta1, self.t)\n        m += grad\n        theta", "m *= self.beta1\n        m += grad\n        theta")],
+        OPTIMIZERS),
     "a Newton-Schulz iteration of the third degree": ("optimizers.py", [("+ c * gram @ gram)", ")")], OPTIMIZERS),
     "one learning rate for ever": ("optimizers.py", [("self.lr(self.t)", "self.lr(0)")], OPTIMIZERS),
     "examples never reshuffled": ("training.py", [("self.rng.permutation(len(self.x))", "np.arange(len(self.x))")],

@@ -15,6 +15,12 @@ def model(P, dtype=np.float64):
     return SimpleNamespace(theta=rng.standard_normal(P).astype(dtype), grad=np.zeros(P, dtype))
 
 
+def with_matrix(m):
+    """The same model, all of whose parameters are one matrix."""
+    m.parameters = lambda: {"W": m.theta.reshape(1, -1)}
+    return m
+
+
 def run(optimizer, m, steps=17):  # past the 16th step, which sweeps up what has died away
     rng = np.random.default_rng(1)
     grads = rng.standard_normal((steps, m.theta.size)).astype(m.theta.dtype)
@@ -64,7 +70,31 @@ def test_orthogonal_moves_the_singular_values_and_leaves_the_vectors(shape):
         s = 3.4445 * s - 4.775 * s**3 + 2.0315 * s**5
     found = optimizers.orthogonal(u)
     np.testing.assert_allclose(found, U * s @ Vt, atol=1e-12)
-    assert (abs(np.linalg.svd(found, compute_uv=False) - 0.95) < 0.3).all()
+
+
+def test_orthogonal_makes_singular_values_about_one_unless_they_are_tiny():
+    rng = np.random.default_rng(0)
+    U, V = (np.linalg.qr(rng.standard_normal((n, 7)))[0] for n in (11, 7))
+    s = np.array([1, 0.3, 0.1, 1e-2, 2e-3, 1e-5, 0])
+    found = U.T @ optimizers.orthogonal(U * s @ V.T) @ V
+    np.testing.assert_allclose(found, np.diag(np.diag(found)), atol=1e-12)
+    assert ((np.diag(found)[:5] > 0.68) & (np.diag(found)[:5] < 1.21)).all()
+    assert found[5, 5] == pytest.approx(3.4445**5 * 1e-5 / np.linalg.norm(s), rel=1e-3)
+    assert abs(found[6, 6]) < 1e-12
+    between = np.geomspace(1 / 600, 1, 100_000)  # the claim for every value, one by one
+    for _ in range(5):
+        between = 3.4445 * between - 4.775 * between**3 + 2.0315 * between**5
+    assert between.min() > 0.68
+    assert between.max() < 1.21
+
+
+def test_the_entries_of_a_step_of_muon_have_the_size_of_adams():
+    vae = tv.VAE(31, 5, (17,), dtype=np.float64, rng=0)
+    before = {name: view.copy() for name, view in vae.parameters().items()}
+    run(tv.Muon(vae, lr=1e-3), vae, 1)
+    for name, view in vae.parameters().items():
+        size = math.sqrt(((view - before[name]) ** 2).mean()) / 1e-3
+        assert 0.13 < size < 0.25 if view.ndim == 2 else size == pytest.approx(1, rel=1e-3)  # Adam's first step
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -108,9 +138,10 @@ def test_muon_needs_parameters_in_the_order_of_theta():
         tv.Muon(model(3))
 
 
-@pytest.mark.parametrize("optimizer", [tv.SGD, tv.Adagrad, tv.Adam])
-def test_a_step_stays_in_the_models_dtype_and_in_its_vector(optimizer):
-    m = model(70_000, np.float32)
+@pytest.mark.parametrize(("optimizer", "m"), [
+    *((kind, model(70_000, np.float32)) for kind in (tv.SGD, tv.Adagrad, tv.Adam)),
+    (tv.Muon, tv.VAE(31, 5, (17,), dtype=np.float32, rng=0))])
+def test_a_step_stays_in_the_models_dtype_and_in_its_vector(optimizer, m):
     theta, before = m.theta, m.theta.copy()
     chosen = optimizer(m)
     run(chosen, m, 1)
@@ -124,7 +155,8 @@ def test_a_step_stays_in_the_models_dtype_and_in_its_vector(optimizer):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("make", "name", "factor"), [
-    (lambda m: tv.Adam(m, beta1=0.5), "m", 0.5), (lambda m: tv.SGD(m, momentum=0.5), "u", 0.5)])
+    (lambda m: tv.Adam(m, beta1=0.5), "m", 0.5), (lambda m: tv.SGD(m, momentum=0.5), "u", 0.5),
+    (lambda m: tv.Muon(with_matrix(m), beta1=0.5), "m", 0.5)])
 def test_an_average_that_dies_away_never_becomes_a_denormal_number(make, name, factor, dtype):
     m = model(5, dtype)
     optimizer = make(m)

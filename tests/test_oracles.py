@@ -165,6 +165,7 @@ def test_optimizers_follow_the_trajectory_of_torch_optim(rule, seed):
     np.testing.assert_allclose(vae.theta, expected, rtol=0, atol=1e-8)
 
 
+@pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason=f"PyTorch {torch.__version__} has no Muon")
 @pytest.mark.parametrize("shape", [(7, 11), (11, 7)])
 def test_muon_follows_the_trajectory_of_torch_optim(monkeypatch, shape):
     """A matrix under random gradients. PyTorch orthogonalizes in bfloat16; here it is made to stay in float64."""

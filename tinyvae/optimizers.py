@@ -8,7 +8,7 @@ The contract of every optimizer:
     optimizer.moments   names of its vectors, each (P,) like theta: with t all it remembers
 
 theta is walked through in blocks that stay in a core's own cache, so that the lines of an update
-after the first read what is already there.
+after the first read what is already there. (Muon walks parameter by parameter.)
 """
 
 import math
@@ -155,8 +155,12 @@ class Muon(Adam):
         m = beta1 m + grad            theta -= lr * 0.2 sqrt(max(I, O)) * orthogonal(grad + beta1 m)
 
     A gradient has a few large singular values, and a step along it moves a layer in a few directions only. This one
-    moves it as far in all of them. Its entries have the size of Adam's at the scale of 0.2 sqrt(max(I, O)), so that
-    both share a learning rate (Liu et al. 2025). The model needs `parameters()`, which a VAE has.
+    moves it about as far in every direction in which the gradient is not negligible.
+
+    A matrix whose singular values are all 1 has entries of root mean square 1 / sqrt(max(I, O)). The factor makes that
+    0.2, about what Adam's steps have in units of lr, so that one lr serves the matrices and the rest (Liu et al. 2025,
+    arXiv 2502.16982). Unlike there, no weights decay; and Jordan et al. leave the first and the last matrix to Adam.
+    beta1 is Adam's as well, and v stays zero for the matrices. The model needs `parameters()`, which a VAE has.
     """
 
     def __init__(self, model, lr: LearningRate = 1e-3, beta1: float = 0.95, beta2: float = 0.999,
@@ -182,10 +186,11 @@ class Muon(Adam):
 
 
 def orthogonal(u: Array) -> Array:
-    """U V^T, roughly, of u = U diag(s) V^T: its singular values come to between 0.7 and 1.2, unless they are tiny.
+    """U V^T, roughly, of u = U diag(s) V^T: singular values above 1/600 of u's norm come to between 0.68 and 1.21.
 
-    Five times s becomes a s + b s^3 + c s^5, which needs products of matrices only (a Newton-Schulz iteration, with
-    the coefficients of Jordan et al., whose slope at 0 is steep).
+    Five times over, each s, at most 1 after a division by the norm, is replaced by a s + b s^3 + c s^5. Products of
+    matrices do that, since (u u^T)^k u = U s^(2k+1) V^T (a Newton-Schulz iteration). The coefficients of Jordan et al.
+    are chosen for a steep slope at 0, not to converge: s ends near 1, and what is smaller grows by up to a^5 = 485.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     if u.shape[0] > u.shape[1]:
