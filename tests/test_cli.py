@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ import pytest
 import tinyvae as tv
 from tinyvae import cli
 from tinyvae.cli import main
+from tinyvae.recipes import RECIPES
 
 TINY = ["--hidden", "16", "--latent-dim", "2", "--epochs", "2", "--quiet"]
 
@@ -127,7 +131,24 @@ def test_evaluate_measures_and_writes_what_it_measured(run, capsys):
     assert main(["evaluate", str(run), "--samples", "20", "--rows", "50", "--quiet"]) == 0
     out = capsys.readouterr().out
     found = json.loads((run / "evaluation.json").read_text())
-    assert f"{found['test_log_likelihood']:.2f}" in out
+    first = found["first_row"]
+    for name, value in [("ELBO", found["test_elbo"]), ("distortion", found["test_reconstruction"]),
+                        ("rate", found["test_kl"]), ("log p(x)", found["test_log_likelihood"]),
+                        ("±", found["standard_error"]), ("gap", found["gap"]),
+                        ("KL by dimension", max(found["kl_per_dimension"])),
+                        ("the first row    log p(x)", first["log_p"]),
+                        ("KL(q(z|x) || p(z|x))", first["kl_to_posterior"])]:
+        assert re.search(rf"{re.escape(name)} +{value:.2f}\b", out), name
+    assert f"which adds {found['sampling_error']:.2g})" in out
+    assert f"active units     {found['active_units']} of 2" in out
+    assert (found["seed"], found["binarization"], found["version"]) == (0, "dynamic", tv.__version__)
+    # The numbers of the first row, from the model and the data as any reader has them.
+    vae, rows = tv.load(run / "model.npz"), tv.datasets.load().test.x[:60]
+    x = tv.datasets.binarize(rows, "dynamic", np.random.default_rng(np.random.SeedSequence(0).spawn(2)[0]))[:1]
+    exact = tv.evaluation.exact_posterior(vae, x, n=801, span=12)
+    mu, logvar = vae.encode(x)
+    assert first["log_p"] == pytest.approx(exact.log_p, abs=1e-2)
+    assert first["kl_to_posterior"] == pytest.approx(exact.kl_from(mu[0], logvar[0]), abs=1e-2)
     assert found["test_log_likelihood"] > found["test_elbo"]
     assert found["test_rows"] == 50
     assert found["importance_samples"] == 20
@@ -136,6 +157,36 @@ def test_evaluate_measures_and_writes_what_it_measured(run, capsys):
     assert sum(found["kl_per_dimension"]) == pytest.approx(found["test_kl"], rel=1e-5)
     for name in ("evaluation.json", "evaluation-20.npz", "posterior.png"):
         (run / name).unlink()
+
+
+def test_a_posterior_that_is_not_on_the_grid_is_named_and_the_rest_is_written(here, capsys):
+    np.save("rows.npy", np.full((60, 2), 50.0))
+    assert main(["train", "--data", "rows.npy", "--hidden", "0", "--latent-dim", "2", "--epochs", "1", "--quiet",
+                 "--likelihood", "gaussian", "--out", "r"]) == 0
+    vae = tv.load("r/model.npz")
+    vae.theta[:] = 0  # q(z|x) is the prior, and p(z|x) ends up at z = 50
+    vae.parameters()["decoder.0.W"][:] = 10 * np.eye(2)
+    vae.parameters()["decoder.0.b"][:] = -450
+    os.remove("r/model.npz")
+    tv.save("r/model.npz", vae)
+    assert main(["evaluate", "r", "--quiet", "--samples", "2"]) == 0
+    assert "give exact_posterior a larger span" in capsys.readouterr().out
+    assert json.loads((here / "r" / "evaluation.json").read_text())["first_row"]["log_p"] is None
+
+
+def test_a_published_value_is_printed_with_the_command_that_measures_the_same(run, capsys):
+    def published(found, name, **settings):
+        cli._compare(replace(RECIPES[name].config, **settings), {"test_rows": 1000} | found, run)
+        return capsys.readouterr().out
+
+    compare = f"evaluate {run} --samples 5000 --rows 10000"
+    assert "-86.76" in published({}, "fast-vae")
+    assert compare in published({}, "fast-vae")
+    assert compare in published({"test_rows": 10_000, "importance_samples": 200}, "fast-vae")
+    assert "to compare" not in published({"test_rows": 10_000, "importance_samples": 5000}, "fast-vae")
+    assert f"evaluate {run} --rows 10000" in published({}, "pytorch-example")
+    assert "to compare" not in published({"test_rows": 10_000}, "pytorch-example")
+    assert published({}, "fast-vae", epochs=3) == ""
 
 
 def test_a_linear_model_is_also_evaluated_in_closed_form(here, capsys):
@@ -206,6 +257,7 @@ def test_every_option_trains(here, options):
     (["train", "--data", "mnist-smal"], "mnist-small"), (["train", "--data", "no/such.npy"], "no/such.npy"),
     (["train", "--resume"], "--out"), (["evaluate", "nowhere"], "nowhere"), (["plot", "nowhere"], "nowhere"),
     (["sample", "nowhere"], "nowhere"), (["trian"], "trian"), ([], "COMMAND"),
+    (["evaluate", "nowhere", "--samples", "0"], "at least 1"), (["evaluate", "nowhere", "--rows", "0"], "at least 1"),
     (["train", "--data", "mnist", "--data-dir", "."], "train-images"),
     (["train", "--data", "own.npy", "--likelihood", "gaussian", "--conditional"], "labels"),
 ])
@@ -220,6 +272,17 @@ def test_bad_input_gets_one_line_and_changes_nothing(here, capsys, argv, words):
     assert words in message
     assert "Traceback" not in message
     assert os.listdir(here) == ["own.npy"]
+
+
+def test_a_run_with_another_model_is_refused_and_a_mistyped_one_answered_with_the_nearest(run, here, capsys):
+    shutil.copytree(run, "digits-1")
+    os.remove("digits-1/model.npz")
+    tv.save("digits-1/model.npz", tv.VAE(784, 3, (16,)))
+    for command in ("evaluate", "plot", "sample"):
+        assert main([command, "digits-1"]) == 2
+        assert "another model than the config.json beside it says: <VAE 784 – 16 – 3" in capsys.readouterr().err
+    assert main(["evaluate", "digit-1"]) == 2
+    assert "did you mean digits-1?" in capsys.readouterr().err
 
 
 def test_a_diverging_run_ends_with_status_1(here, capsys):

@@ -106,6 +106,36 @@ def test_memory_does_not_grow_with_the_number_of_samples():
     assert peak < 50e6
 
 
+def test_memory_does_not_grow_with_the_number_of_rows_beyond_their_answers():
+    vae = tv.VAE(784, 2, rng=0)
+    x = np.random.default_rng(0).integers(0, 2, (50_000, 784)).astype(bool)  # 39 MB; as float32 157 MB
+    tv.log_likelihood(vae, x[:500], 1, rng=0)
+    tracemalloc.start()
+    tv.log_likelihood(vae, x, 1, rng=0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 50e6
+
+
+@pytest.mark.parametrize("kind", [np.uint8, bool, np.float64, np.float32])
+def test_rows_of_any_kind_are_taken_as_encode_takes_them(kind):
+    vae = tv.VAE(13, 2, (5,), n_classes=3, rng=0)
+    x = (np.random.default_rng(0).integers(0, 2, (7, 13)) * (255 if kind is np.uint8 else 1)).astype(kind)
+    found = evaluation.importance_sampling(vae, x, 30, rng=0, y=np.arange(7) % 3)
+    expected = evaluation.importance_sampling(vae, (x > 0).astype(np.float32), 30, rng=0, y=np.arange(7) % 3)
+    np.testing.assert_array_equal(found.log_p, expected.log_p)
+
+
+def test_a_grid_that_misses_the_posterior_says_so():
+    vae, x = linear_vae(), rows(1)
+    vae.parameters()["decoder.0.b"][:] -= 100 * vae.parameters()["decoder.0.W"][0]  # p(z|x) moves by (100, 0)
+    with pytest.raises(ValueError, match="on its border; give exact_posterior a larger span"):
+        evaluation.exact_posterior(vae, x)
+    vae = linear_vae()
+    with pytest.raises(ValueError, match="give exact_posterior more points"):
+        evaluation.exact_posterior(vae, x, n=11, span=30)
+
+
 def test_the_exact_posterior_of_a_linear_model_is_the_gaussian_of_the_textbook():
     vae = linear_vae()
     x = rows(3)
@@ -177,6 +207,8 @@ def test_wrong_questions_are_answered_in_one_line():
     deep, wide = tv.VAE(5, 2, (3,), tv.Gaussian()), linear_vae(J=3)
     for question, words in [
         (lambda: evaluation.importance_sampling(vae, x, 0), "n_samples"),
+        (lambda: evaluation.elbo(vae, x, n_samples=0), "n_samples is 0; expected at least 1"),
+        (lambda: evaluation.importance_sampling(vae, x[:0]), "x has no rows"),
         (lambda: evaluation.linear_log_likelihood(deep, x), "linear-Gaussian"),
         (lambda: evaluation.linear_log_likelihood(tv.VAE(5, 2, ()), x), "linear-Gaussian"),
         (lambda: evaluation.exact_posterior(wide, x[:1]), "3 latent dimensions"),

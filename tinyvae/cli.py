@@ -73,7 +73,7 @@ def train(args) -> int:
     say(f"Test ELBO {found['test_elbo']:.2f} nats (reconstruction {found['test_reconstruction']:.2f}, "
         f"KL {found['test_kl']:.2f}; binarization: {found['binarization']})")
     if not args.quiet:
-        _compare(config, found)
+        _compare(config, found, folder)
     for path in sorted(folder.iterdir()):
         say(f"  {path}")
     if not (folder / "samples.png").exists():
@@ -101,17 +101,26 @@ def evaluate(args) -> int:
     found = runs.evaluate(args.folder, args.samples, args.rows, args.quiet)
     error = "" if found["standard_error"] is None else f" ± {found['standard_error']:.2f}"
     print(f"on {found['test_rows']} test rows of {found['data']}, binarization {found['binarization']}, in nats:")
-    print(f"  ELBO             {found['test_elbo']:.2f}   (reconstruction {found['test_reconstruction']:.2f}, "
-          f"KL {found['test_kl']:.2f})")
+    print(f"  ELBO             {found['test_elbo']:.2f}   (distortion {found['test_reconstruction']:.2f}, the "
+          f"reconstruction; rate {found['test_kl']:.2f}, the KL)")
     print(f"  log p(x)         {found['test_log_likelihood']:.2f}{error}   (± one standard error over the rows; "
           f"{args.samples} importance samples,")
-    print(f"{'':19}worth {found['median_effective_samples']:.3g} in the median row)")
+    sampling = "" if found["sampling_error"] is None else f", which adds {found['sampling_error']:.2g}"
+    print(f"{'':19}worth {found['median_effective_samples']:.3g} in the median row{sampling})")
     if "exact_log_likelihood" in found:
         print(f"  exactly          {found['exact_log_likelihood']:.2f}   (a linear model: in closed form)")
     print(f"  gap              {found['gap']:.2f}   (log p(x) - ELBO, what q(z|x) falls short)")
     print(f"  active units     {found['active_units']} of {len(found['unit_variance'])}   "
           "(variance of mu over x above 0.01)")
-    _compare(runs.read(args.folder), found)
+    largest = sorted(found["kl_per_dimension"], reverse=True)
+    print(f"  KL by dimension  {' '.join(f'{kl:.2f}' for kl in largest[:10])}{' …' if len(largest) > 10 else ''}   "
+          "(largest first)")
+    if first := found.get("first_row"):
+        print("  the first row    " + (first["why"] if "why" in first else
+              f"log p(x) {first['log_p']:.2f}, KL(q(z|x) || p(z|x)) {first['kl_to_posterior']:.2f}   (over a grid)"))
+        if "picture" in first:
+            print(f"{'':19}{args.folder / first['picture']}")
+    _compare(runs.read(args.folder), found, args.folder)
     print(f"written to {args.folder / 'evaluation.json'}; of each row: {args.folder / found['of_each_row']}")
     return 0
 
@@ -189,14 +198,20 @@ def data(args) -> int:
     return 0
 
 
-def _compare(config, found: dict) -> None:
-    """Print the published value of a recipe beside what was found, if it is of the same kind."""
+def _compare(config, found: dict, folder: Path) -> None:
+    """Print the published value of a recipe, and the command whose value can stand beside it, if this was not it."""
     from tinyvae.recipes import RECIPES
 
     recipe = RECIPES.get(config.recipe)
     published = recipe and recipe.published(config)
-    if recipe and published is not None and recipe.measure in found:
-        print(f"  published        {published:.2f}   ({recipe.measure.replace('_', ' ')}; {recipe.source})")
+    if recipe is None or published is None:
+        return
+    by_samples = recipe.measure == "test_log_likelihood"
+    what = "log p(x) of all test rows by 5000 samples" if by_samples else "ELBO of all test rows"
+    print(f"  published        {published:.2f}   ({what}; {recipe.source})")
+    if found.get("test_rows", 10_000) < 10_000 or (by_samples and found.get("importance_samples") != 5000):
+        samples = " --samples 5000" if by_samples else ""
+        print(f"  to compare: {_program()} evaluate {folder}{samples} --rows 10000")
 
 
 def _program() -> str:

@@ -55,6 +55,7 @@ def elbo(vae: VAE, x: Array, y: Array | None = None, binarization: str | None = 
     n_samples      of z for each example
     """
     rng = np.random.default_rng(rng)
+    n_samples = checks.whole(n_samples, "n_samples")
     binarization = binarization or default_binarization(vae)
     objective = ELBO(vae)
     sums = np.zeros(2)
@@ -99,11 +100,12 @@ def importance_sampling(vae: VAE, x: Array, n_samples: int = 5000, rng=None, y: 
     from tqdm import tqdm
 
     K = checks.whole(n_samples, "n_samples")
-    x, y = vae.check_data(x, y)
-    rng = np.random.default_rng(rng)
+    x = data_rows(vae, x, "none")  # bytes stay bytes
+    y = checks.labels(y, len(x), vae.n_classes)
+    rng, dtype = np.random.default_rng(rng), vae.theta.dtype
     machine.keep_freed_memory()
-    one = np.zeros((1, len(x[:1]), vae.latent_dim), x.dtype)
-    IWAE(vae).forward(x[:1], one, None if y is None else y[:1])  # so that what copies remember is small
+    one = np.zeros((1, 1, vae.latent_dim), dtype)
+    IWAE(vae).forward(batch(x[:1], "none", rng, dtype), one, None if y is None else y[:1])  # so that copies are small
     own = threading.local()
     log_sum, log_squares = np.full((2, len(x)), -np.inf)  # of w and w^2 over the samples so far
 
@@ -111,12 +113,12 @@ def importance_sampling(vae: VAE, x: Array, n_samples: int = 5000, rng=None, y: 
         for rows in _chunks(len(x), ROWS // K):
             for samples in _chunks(K, SAMPLES):
                 shape = samples.stop - samples.start, rows.stop - rows.start, vae.latent_dim
-                yield rows, samples, rng.standard_normal(shape, dtype=x.dtype)
+                yield rows, samples, rng.standard_normal(shape, dtype=dtype)
 
     def weigh(rows, samples, eps):
         if not hasattr(own, "iwae"):
             own.iwae = IWAE(copy.deepcopy(vae))  # for each thread, because a forward is remembered
-        own.iwae.forward(x[rows], eps, None if y is None else y[rows])
+        own.iwae.forward(batch(x[rows], "none", rng, dtype), eps, None if y is None else y[rows])
         log_w = own.iwae.log_weights.astype(np.float64)
         return rows, samples, logsumexp(log_w), logsumexp(2 * log_w)
 
@@ -234,7 +236,8 @@ class Posterior(NamedTuple):
 def exact_posterior(vae: VAE, x: Array, y: Array | None = None, n: int = 401, span: float = 4.0) -> Posterior:
     """p(z|x) = p(x|z) p(z) / p(x) for one row x (1, D) of a model with two latent dimensions.
 
-    On n x n points from -span to span, in units of the prior's standard deviation.
+    On n x n points from -span to span, in units of the prior's standard deviation. ValueError if p(z|x) does not
+    lie on them, or between them.
     """
     if vae.latent_dim != 2:
         raise ValueError(f"the model has {vae.latent_dim} latent dimensions; the posterior on a grid is for 2")
@@ -247,7 +250,13 @@ def exact_posterior(vae: VAE, x: Array, y: Array | None = None, n: int = 401, sp
     for part in _chunks(n * n, ROWS):
         log_p_x = vae.likelihood.log_prob(x, vae._decode(z[part], y))  # (k, 1)
         log_joint[part] = (log_p_x + gaussian.log_standard_density(z[part]))[:, 0]
-    log_p = logsumexp(log_joint) + 2 * math.log(axis[1] - axis[0])
+    total = logsumexp(log_joint)
+    share = np.exp(log_joint - total).reshape(n, n)  # of p(z|x), at each point
+    if (outside := share.sum() - share[1:-1, 1:-1].sum()) > 1e-3:
+        raise ValueError(f"of p(z|x) on this grid {outside:.1%} lie on its border; give exact_posterior a larger span")
+    if share.max() > 0.3:  # narrower than the distance of two points, where the sum is no integral any more
+        raise ValueError(f"one point of this grid has {share.max():.0%} of p(z|x); give exact_posterior more points")
+    log_p = total + 2 * math.log(axis[1] - axis[0])
     return Posterior(axis, log_joint.reshape(n, n) - log_p, float(log_p))
 
 

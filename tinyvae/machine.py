@@ -1,4 +1,4 @@
-"""What the machine needs to be fast: not a line of mathematics, and nothing that changes a result."""
+"""What the machine needs to be fast: not a line of mathematics, and nothing that changes a result beyond rounding."""
 
 from __future__ import annotations
 
@@ -25,6 +25,14 @@ def keep_freed_memory() -> None:
     np.empty(31 << 20, np.uint8)
 
 
+def blas() -> str:
+    """What NumPy's matrix products run on, such as "openblas 0.3.31 Haswell, 2 threads"."""
+    from threadpoolctl import threadpool_info
+
+    return "; ".join(f"{found['internal_api']} {found['version']} {found.get('architecture', '')}, "
+                     f"{found['num_threads']} threads" for found in threadpool_info() if found["user_api"] == "blas")
+
+
 def in_threads(work: Callable[..., T], tasks: Iterable[tuple], take: Callable[[T], None]) -> None:
     """take(work(*task)) for each task, in their order; the work on as many threads as BLAS has, up to eight.
 
@@ -33,7 +41,7 @@ def in_threads(work: Callable[..., T], tasks: Iterable[tuple], take: Callable[[T
     threads. Tasks are taken as they are needed, and results in the calling thread.
 
     The number of BLAS threads is one for the whole process. So of several calls at a time the first has the threads;
-    the others do their work where they are called, and with BLAS as it is.
+    the others do their work where they are called, and with BLAS as it is, which may round otherwise.
     """
     # Once the main thread has ended, Python gives no pool any more.
     if not (threading.main_thread().is_alive() and _limiting.acquire(blocking=False)):

@@ -10,6 +10,7 @@
 """
 
 import dataclasses
+import difflib
 import json
 import math
 import platform
@@ -23,8 +24,8 @@ from typing import Any
 import numpy as np
 
 import tinyvae
-from tinyvae import checks, datasets, evaluation
-from tinyvae.checkpoint import ACTIVATIONS, load, load_state, save
+from tinyvae import checks, datasets, evaluation, machine
+from tinyvae.checkpoint import ACTIVATIONS, describe, load, load_state, save
 from tinyvae.files import replacing
 from tinyvae.likelihoods import Bernoulli, Gaussian
 from tinyvae.objectives import ELBO, IWAE
@@ -58,7 +59,7 @@ class Config:
     lr: float = 1e-3
     schedule: str = "constant"
     adam_eps: float = 1e-8
-    init: str = "glorot"  # or "normal": all parameters from N(0, 0.01^2)
+    init: str = "glorot"  # or "normal": all parameters from N(0, 0.01^2), AEVB's "N(0, 0.01)" read as a deviation
     bias_from_data: bool = False  # the decoder's last bias starts at the logits of the mean image
     seed: int = 0
 
@@ -113,7 +114,10 @@ def _record(folder: Path) -> dict:
     """What config.json says: settings, data, versions."""
     path = folder / "config.json"
     if not path.is_file():
-        raise FileNotFoundError(f"{folder} is no run folder: it has no config.json; make one with tinyvae train "
+        others = [str(found.parent) for found in folder.parent.glob("*/config.json")]
+        near = difflib.get_close_matches(str(folder), others, n=1)
+        hint = f"did you mean {near[0]}? Or " if near else ""
+        raise FileNotFoundError(f"{folder} is no run folder: it has no config.json; {hint}make one with tinyvae train "
                                 f"--out {folder}")
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -151,7 +155,7 @@ def train(config: Config, folder: Path | None, resume: bool = False, quiet: bool
               "data": {"name": data.name, "fingerprint": data.fingerprint, "train": len(data.train.x),
                        "validation": len(data.validation.x), "test": len(data.test.x)},
               "versions": {"tinyvae": tinyvae.__version__, "numpy": np.__version__,
-                           "python": platform.python_version()}}
+                           "python": platform.python_version(), "blas": machine.blas()}}
     _write_json(folder / "config.json", record)
     if not quiet:
         print(f"Training on {data.name}, {len(data.train.x)} rows, {config.epochs} "
@@ -190,6 +194,9 @@ def open_run(folder: Path) -> tuple[Config, VAE, datasets.Dataset]:
     if _binarization(config, vae) == "static":
         data = data.freeze(config.seed)
     _same_data(folder, data)
+    if describe(vae) != describe(_model(config, data, np.random.default_rng(0))):
+        raise ValueError(f"{folder / 'model.npz'} holds another model than the config.json beside it says: {vae}; "
+                         "restore the one of this run")
     return config, vae, data
 
 
@@ -230,13 +237,27 @@ def evaluate(folder: Path, samples: int, rows: int, quiet: bool = False) -> dict
         "version": tinyvae.__version__, **depends_on}
     if not vae.hidden and isinstance(vae.likelihood, Gaussian) and vae.likelihood.columns == 1:
         answer["exact_log_likelihood"] = float(evaluation.linear_log_likelihood(vae, x, y).mean())
-    if vae.latent_dim == 2 and data.image_shape is not None:
-        from tinyvae import plots
-
-        first = plots.posterior(vae, x[:1], None if y is None else y[:1], data.image_shape)
-        _write_figure(first, folder / "posterior.png")
+    if vae.latent_dim == 2:
+        answer["first_row"] = _posterior(folder, vae, x[:1], None if y is None else y[:1], data.image_shape)
     _write_json(folder / "evaluation.json", answer)
     return answer
+
+
+def _posterior(folder: Path, vae: VAE, x, y, image_shape) -> dict:
+    """log p(x) of one row and KL(q(z|x) || p(z|x)), by quadrature over the two latent dimensions; and its picture."""
+    mu, logvar = (a[0].astype(float) for a in vae.encode(x, y))  # (2,) each
+    span = max(4.0, (abs(mu) + 6 * np.exp(0.5 * logvar)).max().item())
+    try:
+        exact = evaluation.exact_posterior(vae, x, y, span=span)
+        found: dict[str, Any] = {"log_p": exact.log_p, "kl_to_posterior": exact.kl_from(mu, logvar)}
+    except ValueError as error:  # a posterior too far away or too narrow for the grid: the rest is as good without it
+        return {"log_p": None, "kl_to_posterior": None, "why": str(error)}
+    if image_shape is not None:
+        from tinyvae import plots
+
+        _write_figure(plots.posterior(vae, x, y, image_shape, span=span), folder / "posterior.png")
+        found["picture"] = "posterior.png"
+    return found
 
 
 def _log_likelihoods(path: Path, vae: VAE, x, y, depends_on: dict, quiet: bool) -> evaluation.Estimate:
