@@ -6,7 +6,7 @@ import pytest
 
 import tinyvae as tv
 from tinyvae import runs
-from tinyvae.cli import main
+from tinyvae.cli import _parser, main
 from tinyvae.recipes import RECIPES, find, options
 from tinyvae.runs import Config
 
@@ -57,7 +57,11 @@ def test_the_list_shows_commands_that_the_parser_takes(capsys):
     for name, recipe in RECIPES.items():
         assert f"{name}: {recipe.what}" in out
         for changes, value in recipe.variants:
-            assert f"tinyvae train --recipe {name} {options(changes)}".rstrip() in out
+            command = f"tinyvae train --recipe {name} {options(changes)}".rstrip()
+            assert f"    {command}" in out
+            given = vars(_parser().parse_args(command.split()[1:]))
+            assert given.pop("recipe") == name
+            assert {field: given[field] for field in changes} == changes
             assert value is None or f"{value:.2f} nats" in out
 
 
