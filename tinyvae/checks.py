@@ -13,6 +13,15 @@ Array = np.ndarray
 
 def rows(x, columns: int, dtype, name: str = "x", grey: bool = True) -> Array:
     """x as an (M, columns) array of `dtype`, M >= 1; with grey=False uint8 is a number like any other."""
+    a = matrix(x, columns, name)
+    if grey and a.dtype == np.uint8:
+        return a.astype(dtype) / 255
+    with np.errstate(over="ignore"):  # a number too large for dtype becomes inf, which `finite` names
+        return np.asarray(a, dtype)
+
+
+def matrix(x, columns: int, name: str = "x") -> Array:
+    """x as an (M, columns) array of the dtype it came in, M >= 1."""
     a = _numbers(x, name)
     if a.ndim != 2 or a.shape[1] != columns:
         hint = f"; one example is a row: {name}[None, :]" if a.shape == (columns,) else ""
@@ -20,10 +29,7 @@ def rows(x, columns: int, dtype, name: str = "x", grey: bool = True) -> Array:
         raise ValueError(f"{name} has shape {a.shape}; expected (M, {columns}){hint}")
     if len(a) == 0:
         raise ValueError(f"{name} has no rows; expected at least one")
-    if grey and a.dtype == np.uint8:
-        return a.astype(dtype) / 255
-    with np.errstate(over="ignore"):  # a number too large for dtype becomes inf, which `finite` names
-        return np.asarray(a, dtype)
+    return a
 
 
 def noise(eps, n_rows: int, columns: int, dtype) -> Array:
@@ -58,7 +64,7 @@ def labels(y, n_rows: int, n_classes: int) -> Array | None:
 
 def finite(a: Array, name: str) -> Array:
     """a, if it holds no NaN and no infinity: those are its own minimum or maximum, and no mask of its size is made."""
-    if not (np.isfinite(a.min()) and np.isfinite(a.max())):
+    if a.size and not (np.isfinite(a.min()) and np.isfinite(a.max())):
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(a))[0])
         raise ValueError(f"{name} is not finite: {a[at]} at index {at}, {np.sum(~np.isfinite(a))} in all; "
                          f"remove or replace these values first")

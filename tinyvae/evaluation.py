@@ -28,8 +28,7 @@ def default_binarization(vae: VAE) -> str:
 
 def data_rows(vae: VAE, x, binarization: str, name: str = "x") -> Array:
     """x (N, D) in the dtype it came in, or in theta's if it is no uint8 or bool, checked once and for all."""
-    x = np.asarray(x)
-    checks.rows(x[:1] if x.ndim else x, vae.data_dim, vae.theta.dtype, name)
+    x = checks.matrix(x, vae.data_dim, name)
     if x.dtype not in (np.uint8, bool):
         with np.errstate(over="ignore"):  # a number too large becomes inf, which `finite` names
             x = checks.finite(x.astype(vae.theta.dtype, copy=False), name)

@@ -38,6 +38,8 @@ BURDA = Config(data="mnist", validation=0, hidden=(200, 200), activation="Tanh",
 # Kingma & Welling 2013, without the N(0, I) prior that they put on the weights.
 KINGMA = Config(recipe="aevb", data="mnist", validation=0, binarization="none", hidden=(500,), activation="Tanh",
                 init="normal", batch_size=100, optimizer="adagrad", lr=0.02, epochs=167)
+# The paper's Adam. The code released with it has beta1 = 0.99, second moments that start at one, and gradients summed
+# over the batch.
 TABLE_1 = replace(BURDA, recipe="iwae-table1", batch_size=20, schedule="staged", adam_eps=1e-4, epochs=3280)
 FAST = replace(BURDA, batch_size=1000, optimizer="muon", lr=0.012, schedule="cosine", adam_eps=1e-4,
                bias_from_data=True)
