@@ -1,7 +1,7 @@
 """From run folders to docs/results.md: every number of the page comes out of a file in this folder.
 
     python docs/results/collect.py RUN …     copy what these finished and evaluated runs found into NAME.json here,
-                                             and the manifold of one that has two latent dimensions
+                                             and the picture that the page has of their recipe
     python docs/results/collect.py           write the table and the curves of docs/results.md anew from the files
 
 NAME is the folder's name. A test compares the page with the files.
@@ -24,6 +24,7 @@ from tinyvae.recipes import RECIPES, options
 HERE = Path(__file__).parent
 PAGE, IMAGES = HERE.parent / "results.md", HERE.parent / "images"
 BEGIN, END = "<!-- table: written by docs/results/collect.py -->\n", "<!-- end of table -->"
+PICTURES = {"aevb": "manifold.png", "cvae": "samples.png", "doersch": "samples.png"}
 MEASURES = {"test_log_likelihood": "log p(x)", "test_elbo": "ELBO"}
 
 
@@ -120,8 +121,9 @@ def draw() -> None:
 def main() -> None:
     for folder in map(Path, sys.argv[1:]):
         (HERE / f"{folder.name}.json").write_text(json.dumps(collect(folder), indent=1) + "\n", encoding="utf-8")
-        if (folder / "manifold.png").exists():
-            shutil.copy(folder / "manifold.png", IMAGES / f"{folder.name}.png")
+        picture = folder / PICTURES.get(runs.read(folder).recipe, "")
+        if picture.is_file():
+            shutil.copy(picture, IMAGES / f"{folder.name}.png")
     head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
     PAGE.write_text(head + BEGIN + table() + rest[rest.index(END):], encoding="utf-8")
     draw()
