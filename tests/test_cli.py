@@ -47,6 +47,7 @@ def test_train_makes_a_whole_run_folder(run):
     config = json.loads((run / "config.json").read_text())
     assert config["settings"]["hidden"] == [16]
     assert config["binarization"] == "dynamic"
+    assert config["versions"]["blas"] == tv.machine.blas()
     assert config["data"]["fingerprint"] == tv.datasets.load(validation=1000).fingerprint
     results = json.loads((run / "results.json").read_text())
     assert results["test_elbo"] == pytest.approx(-(results["test_reconstruction"] + results["test_kl"]))

@@ -1,5 +1,6 @@
 """Threads and memory: faster, and not a bit different."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -156,3 +157,10 @@ def test_freed_memory_is_used_again():
     if returned < 10_000:  # of 4 * 8 MB / 4 kB * 20
         pytest.skip("this allocator keeps freed memory anyway")
     assert kept < returned / 10
+
+
+def test_a_run_says_what_its_matrix_products_ran_on():
+    said = machine.blas()
+    assert said.count("threads: ") == len(blas_threads())
+    with threadpoolctl.threadpool_limits(limits=1, user_api="blas"):
+        assert [int(n) for n in re.findall(r"threads: (\d+)", machine.blas())] == [1] * len(blas_threads())

@@ -26,11 +26,11 @@ def keep_freed_memory() -> None:
 
 
 def blas() -> str:
-    """What NumPy's matrix products run on, such as "openblas 0.3.31 Haswell, 2 threads"."""
+    """What NumPy's matrix products run on, such as "openblas 0.3.31 Haswell, threads: 2"."""
     from threadpoolctl import threadpool_info
 
     return "; ".join(f"{found['internal_api']} {found['version']} {found.get('architecture', '')}, "
-                     f"{found['num_threads']} threads" for found in threadpool_info() if found["user_api"] == "blas")
+                     f"threads: {found['num_threads']}" for found in threadpool_info() if found["user_api"] == "blas")
 
 
 def in_threads(work: Callable[..., T], tasks: Iterable[tuple], take: Callable[[T], None]) -> None:
