@@ -173,7 +173,9 @@ def test_wrong_x_is_refused_by_every_method_before_anything_changes(change, erro
     theta, wrong = vae.theta.copy(), change(x)
     for call in (lambda: vae.encode(wrong), lambda: vae.reconstruct(wrong), lambda: vae.forward(wrong, eps),
                  lambda: tv.ELBO(vae).forward(wrong, eps), lambda: tv.IWAE(vae).forward(wrong, eps[None]),
-                 lambda: tv.log_likelihood(vae, wrong, 3), lambda: tv.active_units(vae, wrong)):
+                 lambda: tv.log_likelihood(vae, wrong, 3), lambda: tv.active_units(vae, wrong),
+                 lambda: tv.evaluation.elbo(vae, wrong, binarization="none"),
+                 lambda: tv.evaluation.kl_per_dimension(vae, wrong)):
         with pytest.raises(error, match=words):
             call()
     np.testing.assert_array_equal(vae.theta, theta)

@@ -216,9 +216,31 @@ def test_wrong_questions_are_answered_in_one_line():
         (lambda: evaluation.exact_posterior(vae, x[:1], span=0), "span"),
         (lambda: evaluation.exact_posterior(vae, x[:1], n=21, span=3).kl_from([0, 0], [-20, -20]), "adds up to"),
         (lambda: evaluation.probabilistic_pca(x, 5), "expected 1 to 4"),
+        (lambda: evaluation.probabilistic_pca(x, 2), "no more than latent_dim = 2 directions"),
     ]:
         with pytest.raises(ValueError, match=words):
             question()
+
+
+def test_one_label_counts_for_all_rows_and_labels_of_other_rows_are_refused():
+    vae, x, ones = linear_vae(n_classes=3), rows(300), np.ones(300, int)
+    for measure in (tv.active_units, evaluation.means, evaluation.kl_per_dimension, evaluation.elbo):
+        np.testing.assert_equal(measure(vae, x, y=1), measure(vae, x, y=ones))
+        with pytest.raises(ValueError, match=r"shape \(300,\); expected \(10,\)"):
+            measure(vae, x[:10], y=ones)
+
+
+def test_a_row_has_the_same_pixels_however_many_are_evaluated(tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert main(["train", "--hidden", "8", "--latent-dim", "2", "--epochs", "0", "--quiet", "--out", str(folder)]) == 0
+    answers = []
+    for counts in ((20, 90), (90,)):
+        for count in counts:
+            assert main(["evaluate", str(folder), "--samples", "3", "--rows", str(count), "--quiet"]) == 0
+        answers.append(json.loads((folder / "evaluation.json").read_text()))
+        (folder / "evaluation-3.npz").unlink()
+    assert answers[0] == answers[1]
+    capsys.readouterr()
 
 
 def test_an_interrupted_evaluation_keeps_what_it_had_finished(tmp_path, monkeypatch, capsys):

@@ -99,7 +99,7 @@ def test_losses_and_gradients_are_those_of_torch_and_autograd(name, samples, dat
         np.testing.assert_allclose(vae.grad, gradient, rtol=0, atol=1e-10 * np.abs(gradient).max())
 
 
-# Few samples are drawn for all rows at once; many, row by row; more than ROWS, in chunks.
+# Few samples are drawn for all rows at once; many, row by row; more than SAMPLES, in chunks.
 @pytest.mark.parametrize(("n_samples", "rows"), [(1, M), (199, M), (691, 1), (2003, 1)])
 @pytest.mark.parametrize("n_classes", [0, C])
 @pytest.mark.parametrize("data", [data for data in LIKELIHOODS if data != "grey"])

@@ -43,6 +43,8 @@ def _say(error, status: int) -> int:
 
 # ---- the commands ----------------------------------------------------------------------------------
 
+FEW = 10  # effective samples, below which an estimate of log p(x) is no more than a better bound
+
 
 def train(args) -> int:
     from tinyvae import recipes, runs
@@ -99,17 +101,20 @@ def evaluate(args) -> int:
     from tinyvae import runs
 
     found = runs.evaluate(args.folder, args.samples, args.rows, args.quiet)
+    config = runs.read(args.folder)
+    log_p = "log p(x|y)" if config.conditional else "log p(x)"
     error = "" if found["standard_error"] is None else f" ± {found['standard_error']:.2f}"
     print(f"on {found['test_rows']} test rows of {found['data']}, binarization {found['binarization']}, in nats:")
     print(f"  ELBO             {found['test_elbo']:.2f}   (distortion {found['test_reconstruction']:.2f}, the "
           f"reconstruction; rate {found['test_kl']:.2f}, the KL)")
-    print(f"  log p(x)         {found['test_log_likelihood']:.2f}{error}   (± one standard error over the rows; "
+    print(f"  {log_p:16} {found['test_log_likelihood']:.2f}{error}   (± one standard error over the rows; "
           f"{args.samples} importance samples,")
     sampling = "" if found["sampling_error"] is None else f", which adds {found['sampling_error']:.2g}"
-    print(f"{'':19}worth {found['median_effective_samples']:.3g} in the median row{sampling})")
+    few = "; so few make no more than a lower bound" if found["median_effective_samples"] < FEW else ""
+    print(f"{'':19}worth {found['median_effective_samples']:.3g} in the median row{sampling}{few})")
     if "exact_log_likelihood" in found:
         print(f"  exactly          {found['exact_log_likelihood']:.2f}   (a linear model: in closed form)")
-    print(f"  gap              {found['gap']:.2f}   (log p(x) - ELBO, what q(z|x) falls short)")
+    print(f"  gap              {found['gap']:.2f}   ({log_p} - ELBO, what q(z|x) falls short)")
     print(f"  active units     {found['active_units']} of {len(found['unit_variance'])}   "
           "(variance of mu over x above 0.01)")
     largest = sorted(found["kl_per_dimension"], reverse=True)
@@ -117,10 +122,10 @@ def evaluate(args) -> int:
           "(largest first)")
     if first := found.get("first_row"):
         print("  the first row    " + (first["why"] if "why" in first else
-              f"log p(x) {first['log_p']:.2f}, KL(q(z|x) || p(z|x)) {first['kl_to_posterior']:.2f}   (over a grid)"))
+              f"{log_p} {first['log_p']:.2f}, KL(q(z|x) || p(z|x)) {first['kl_to_posterior']:.2f}   (over a grid)"))
         if "picture" in first:
             print(f"{'':19}{args.folder / first['picture']}")
-    _compare(runs.read(args.folder), found, args.folder)
+    _compare(config, found, args.folder)
     print(f"written to {args.folder / 'evaluation.json'}; of each row: {args.folder / found['of_each_row']}")
     return 0
 

@@ -56,6 +56,8 @@ def elbo(vae: VAE, x: Array, y: Array | None = None, binarization: str | None = 
     rng = np.random.default_rng(rng)
     n_samples = checks.whole(n_samples, "n_samples")
     binarization = binarization or default_binarization(vae)
+    x = data_rows(vae, x, binarization)
+    y = checks.labels(y, len(x), vae.n_classes)
     objective = ELBO(vae)
     sums = np.zeros(2)
     for rows in _chunks(len(x), ROWS // n_samples):
@@ -80,7 +82,10 @@ class Estimate(NamedTuple):
 
     @property
     def standard_error(self) -> Array:
-        """Of log_p, (M,) in nats, from the spread of the weights (delta method); NaN for K = 1."""
+        """Of log_p, (M,) in nats, from the spread of the weights (delta method); NaN for K = 1.
+
+        At most 1, however far off: with an effective sample or two it is no error bar any more.
+        """
         K = self.n_samples
         variance = np.maximum(1 / self.effective_samples - 1 / K, 0)
         return np.sqrt(variance * (K / (K - 1) if K > 1 else np.nan))
@@ -146,6 +151,8 @@ def log_likelihood(vae: VAE, x: Array, n_samples: int = 5000, rng=None, y: Array
 
 def kl_per_dimension(vae: VAE, x: Array, y: Array | None = None) -> Array:
     """KL(q(z_j|x) || N(0, 1)), the mean over the rows of x (M, D), in nats, (J,): the rate, split up."""
+    x = checks.matrix(x, vae.data_dim)
+    y = checks.labels(y, len(x), vae.n_classes)
     total = np.zeros(vae.latent_dim)
     for rows in _chunks(len(x), ROWS):
         total += gaussian.kl(*vae.encode(x[rows], None if y is None else y[rows])).sum(0, dtype=np.float64)
@@ -154,6 +161,8 @@ def kl_per_dimension(vae: VAE, x: Array, y: Array | None = None) -> Array:
 
 def means(vae: VAE, x: Array, y: Array | None = None) -> Array:
     """mu(x) of each row of x (M, D), (M, J), encoded in chunks."""
+    x = checks.matrix(x, vae.data_dim)
+    y = checks.labels(y, len(x), vae.n_classes)
     return np.concatenate([vae.encode(x[rows], None if y is None else y[rows])[0] for rows in _chunks(len(x), ROWS)])
 
 
@@ -193,7 +202,7 @@ def probabilistic_pca(x: Array, latent_dim: int) -> VAE:
     smallest, W^T = U_J (Lambda_J - sigma^2 I)^(1/2) (Tipping & Bishop 1999, eq. 7 and 8), and q(z|x) is the
     posterior itself, whose covariance is diagonal in these coordinates: the bound has no gap.
     """
-    J, D = latent_dim, x.shape[1]
+    J, D = latent_dim, np.shape(x)[-1]
     if not 0 < J < D:
         raise ValueError(f"latent_dim is {J}; expected 1 to {D - 1}, less than the columns of x")
     vae = VAE(D, J, (), Gaussian("shared"), dtype=np.float64, rng=0)
@@ -201,6 +210,9 @@ def probabilistic_pca(x: Array, latent_dim: int) -> VAE:
     mean = rows.mean(0)
     eigenvalues, vectors = np.linalg.eigh(np.cov(rows.T, bias=True))  # ascending
     variance = eigenvalues[:-J].mean()
+    if not variance > D * np.finfo(float).eps * eigenvalues[-1]:
+        raise ValueError(f"the {len(rows)} rows of x vary in no more than latent_dim = {J} directions, so that their "
+                         "likelihood has no maximum: sigma goes to 0; give more rows, or a smaller latent_dim")
     W = (vectors[:, -J:] * np.sqrt(eigenvalues[-J:] - variance)).T  # (J, D)
     encoder, decoder = vae.encoder.layers[0], vae.decoder.layers[0]
     decoder.W[:], decoder.b[:] = W, mean

@@ -79,6 +79,9 @@ class Config:
             checks.number(getattr(self, name), name, above=0)
         for size in checks.sequence(self.hidden, "hidden"):
             checks.whole(size, "a hidden size")
+        if self.objective == "iwae" and (self.beta != 1 or self.free_bits or self.warmup):
+            raise ValueError("beta, free_bits and warmup weigh the KL of the ELBO, and IWAE has none of its own; leave "
+                             "them out, or take objective elbo")
 
 
 OBJECTIVES = ("elbo", "iwae")
@@ -211,10 +214,10 @@ def evaluate(folder: Path, samples: int, rows: int, quiet: bool = False) -> dict
     config, vae, data = open_run(folder)
     how = _binarization(config, vae)
     rows = min(checks.whole(rows, "--rows"), len(data.test.x))
-    blocks = data.test.x[: math.ceil(rows / BLOCK) * BLOCK]
     for_x, for_bound = np.random.SeedSequence(config.seed).spawn(2)
-    blocks = evaluation.batch(blocks, "none" if how == "static" else how, np.random.default_rng(for_x),
-                              vae.theta.dtype)
+    # All rows are drawn, so that the pixels of a row do not depend on how many were asked for.
+    blocks = evaluation.batch(data.test.x, "none" if how == "static" else how, np.random.default_rng(for_x),
+                              vae.theta.dtype)[: math.ceil(rows / BLOCK) * BLOCK]
     labels = _labels(config, data.test)
     x, y = blocks[:rows], None if labels is None else labels[:rows]
     bound = evaluation.elbo(vae, x, y, "none", BOUND_SAMPLES, np.random.default_rng(for_bound))
