@@ -54,15 +54,22 @@ def test_the_staged_schedule_is_that_of_the_iwae_paper():
 def test_the_list_shows_commands_that_the_parser_takes(capsys):
     assert main(["recipes"]) == 0
     out = capsys.readouterr().out
+    lines = out.splitlines()
     for name, recipe in RECIPES.items():
-        assert f"{name}: {recipe.what}" in out
+        assert f"{name}: {recipe.what}" in lines
         for changes, value in recipe.variants:
             command = f"tinyvae train --recipe {name} {options(changes)}".rstrip()
-            assert f"    {command}" in out
+            published = "" if value is None else f"   ({recipe.measure.replace('_', ' ')} {value:.2f} nats)"
+            assert f"    {command}{published}" in lines
             given = vars(_parser().parse_args(command.split()[1:]))
             assert given.pop("recipe") == name
             assert {field: given[field] for field in changes} == changes
-            assert value is None or f"{value:.2f} nats" in out
+
+
+def test_settings_become_options_that_the_parser_reads_back():
+    for changes in ({"hidden": (200, 100)}, {"hidden": ()}, {"conditional": True, "lr": 0.02}):
+        given = vars(_parser().parse_args(["train", *options(changes).split()]))
+        assert {field: given[field] for field in changes} == changes
 
 
 def test_an_unknown_recipe_is_answered_with_the_nearest(capsys, tmp_path, monkeypatch):

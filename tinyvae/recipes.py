@@ -118,4 +118,11 @@ def find(name: str) -> Recipe:
 
 def options(changes: dict[str, Any]) -> str:
     """Settings as options of the command line."""
-    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in changes.items())
+    return " ".join(f"--{name.replace('_', '-')} {_text(value)}".rstrip() for name, value in changes.items())
+
+
+def _text(value: Any) -> str:
+    """A setting as the command line takes it: 200,200 for hidden sizes, 0 for none; a switch has no value."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value)) or "0"
+    return "" if value is True else str(value)
