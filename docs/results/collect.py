@@ -25,7 +25,8 @@ HERE = Path(__file__).parent
 PAGE, IMAGES = HERE.parent / "results.md", HERE.parent / "images"
 BEGIN, END = "<!-- table: written by docs/results/collect.py -->\n", "<!-- end of table -->"
 PICTURES = {"aevb": "manifold.png", "cvae": "samples.png", "doersch": "samples.png"}
-MEASURES = {"test_log_likelihood": "log p(x)", "test_elbo": "ELBO"}
+ORDER = ("recipe", "latent_dim", "beta", "likelihood", "objective", "samples", "optimizer", "batch_size", "epochs",
+         "schedule")  # of the rows: by the first setting in which two of them differ
 
 
 def collect(folder: Path) -> dict:
@@ -69,12 +70,18 @@ def machine() -> str:
     return f"{len(names)} cores of {names[0]}, {platform.system()}"
 
 
+def results() -> dict[str, dict]:
+    """What the files say, by their names without .json."""
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in HERE.glob("*.json")}
+    return dict(sorted(found.items(), key=lambda item: [item[1]["settings"][name] for name in ORDER]))
+
+
 def table() -> str:
-    """All results as a Markdown table, sorted by command."""
+    """All results as a Markdown table."""
     lines = ["| command | binarization | published | ours | difference | training | seed |",
              "|---|---|---|---|---|---|---|"]
-    for path in sorted(HERE.glob("*.json")):
-        lines.append(row(json.loads(path.read_text(encoding="utf-8")), path.name))
+    for name, result in results().items():
+        lines.append(row(result, f"{name}.json"))
     return "\n".join(lines) + "\n"
 
 
@@ -84,35 +91,34 @@ def row(result: dict, file: str) -> str:
     if result["published"] is not None:
         published = f"{result['published']:.2f}"
         difference = f"{found[result['measure']] - result['published']:+.2f}"
-    ours = f"{MEASURES[result['measure']]} [{found[result['measure']]:.2f}](results/{file})"
+    measure = "ELBO" if result["measure"] == "test_elbo" else r"log p(x\|y)" if settings["conditional"] else "log p(x)"
+    ours = f"{measure} [{found[result['measure']]:.2f}](results/{file})"
     if result["measure"] == "test_log_likelihood":
         ours += f" ± {found['standard_error']:.2f} (K = {found['importance_samples']}; {found['active_units']} active)"
     if "closed_form" in found:
-        ours += f"; exactly {found['exact_log_likelihood']:.2f}, the optimum {found['closed_form']:.2f}"
+        ours += f"; exactly {found['exact_log_likelihood']:.2f}, the best linear model {found['closed_form']:.2f}"
     return (f"| `{result['command']}` | {found['binarization']} | {published} | {ours} | {difference} "
             f"| {result['seconds'] / 60:.1f} min | {settings['seed']} |")
 
 
 def draw() -> None:
     """Training bounds, of the fast recipes by minutes and of `aevb` by examples; rate and distortion by beta."""
-    results = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(HERE.glob("*.json"))}
     fig, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    for name, result in results.items():
-        if name.startswith("fast-") and "curve" in result:
-            axes[0].plot(result["curve"]["minutes"], result["curve"]["elbo"], label=name)
+    for result in results().values():
+        settings = result["settings"]
+        if settings["recipe"].startswith("fast-") and "curve" in result:
+            axes[0].plot(result["curve"]["minutes"], result["curve"]["elbo"],
+                         label=f"{settings['recipe']}, {settings['optimizer'].capitalize()}, {settings['epochs']} epochs")
+        if settings["recipe"] == "aevb":
+            axes[1].plot(np.multiply(result["curve"]["epoch"], result["data"]["train"]), result["curve"]["elbo"],
+                         label=f"aevb, J = {settings['latent_dim']}")
     axes[0].set(xlabel="minutes", ylabel="training ELBO in nats (of fast-iwae, too)", xscale="log", ylim=(-115, -85))
-    by_dimension = sorted((result["settings"]["latent_dim"], name) for name, result in results.items()
-                          if result["settings"]["recipe"] == "aevb")
-    for J, name in by_dimension:
-        result = results[name]
-        axes[1].plot(np.multiply(result["curve"]["epoch"], result["data"]["train"]), result["curve"]["elbo"],
-                     label=f"aevb, J = {J}")
     axes[1].set(xlabel="training examples", ylabel="training ELBO in nats, grey pixels", xscale="log", ylim=(-180, -95))
     for ax in axes:
         ax.legend(fontsize=9)
         ax.grid(alpha=0.3)
     fig.savefig(IMAGES / "results.png", dpi=100)
-    sweep = [result for result in results.values() if result["settings"]["recipe"] == "beta-sweep"]
+    sweep = [result for result in results().values() if result["settings"]["recipe"] == "beta-sweep"]
     plots.rate_distortion({"kl": result["evaluation"]["test_kl"], "label": f"β = {result['settings']['beta']:g}",
                            "reconstruction": result["evaluation"]["test_reconstruction"]}
                           for result in sweep).savefig(IMAGES / "rate-distortion.png", dpi=100)
