@@ -43,7 +43,7 @@ def _say(error, status: int) -> int:
 
 # ---- the commands ----------------------------------------------------------------------------------
 
-FEW = 10  # effective samples, below which an estimate of log p(x) is no more than a better bound
+FEW = 10  # effective samples, below which an estimate of log p(x) is little more than a better bound
 
 
 def train(args) -> int:
@@ -102,7 +102,7 @@ def evaluate(args) -> int:
 
     found = runs.evaluate(args.folder, args.samples, args.rows, args.quiet)
     config = runs.read(args.folder)
-    log_p = "log p(x|y)" if config.conditional else "log p(x)"
+    log_p, given = ("log p(x|y)", "x,y") if config.conditional else ("log p(x)", "x")
     error = "" if found["standard_error"] is None else f" ± {found['standard_error']:.2f}"
     print(f"on {found['test_rows']} test rows of {found['data']}, binarization {found['binarization']}, in nats:")
     print(f"  ELBO             {found['test_elbo']:.2f}   (distortion {found['test_reconstruction']:.2f}, the "
@@ -110,11 +110,13 @@ def evaluate(args) -> int:
     print(f"  {log_p:16} {found['test_log_likelihood']:.2f}{error}   (± one standard error over the rows; "
           f"{args.samples} importance samples,")
     sampling = "" if found["sampling_error"] is None else f", which adds {found['sampling_error']:.2g}"
-    few = "; so few make no more than a lower bound" if found["median_effective_samples"] < FEW else ""
+    few = ""
+    if found["median_effective_samples"] < FEW:
+        few = "; so few make it little more than a better bound: take more --samples"
     print(f"{'':19}worth {found['median_effective_samples']:.3g} in the median row{sampling}{few})")
     if "exact_log_likelihood" in found:
         print(f"  exactly          {found['exact_log_likelihood']:.2f}   (a linear model: in closed form)")
-    print(f"  gap              {found['gap']:.2f}   ({log_p} - ELBO, what q(z|x) falls short)")
+    print(f"  gap              {found['gap']:.2f}   ({log_p} - ELBO, what q(z|{given}) falls short)")
     print(f"  active units     {found['active_units']} of {len(found['unit_variance'])}   "
           "(variance of mu over x above 0.01)")
     largest = sorted(found["kl_per_dimension"], reverse=True)
@@ -122,7 +124,8 @@ def evaluate(args) -> int:
           "(largest first)")
     if first := found.get("first_row"):
         print("  the first row    " + (first["why"] if "why" in first else
-              f"{log_p} {first['log_p']:.2f}, KL(q(z|x) || p(z|x)) {first['kl_to_posterior']:.2f}   (over a grid)"))
+              f"{log_p} {first['log_p']:.2f}, KL(q(z|{given}) || p(z|{given})) {first['kl_to_posterior']:.2f}   "
+              "(over a grid)"))
         if "picture" in first:
             print(f"{'':19}{args.folder / first['picture']}")
     _compare(config, found, args.folder)

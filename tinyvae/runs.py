@@ -79,9 +79,6 @@ class Config:
             checks.number(getattr(self, name), name, above=0)
         for size in checks.sequence(self.hidden, "hidden"):
             checks.whole(size, "a hidden size")
-        if self.objective == "iwae" and (self.beta != 1 or self.free_bits or self.warmup):
-            raise ValueError("beta, free_bits and warmup weigh the KL of the ELBO, and IWAE has none of its own; leave "
-                             "them out, or take objective elbo")
 
 
 OBJECTIVES = ("elbo", "iwae")
@@ -214,13 +211,14 @@ def evaluate(folder: Path, samples: int, rows: int, quiet: bool = False) -> dict
     config, vae, data = open_run(folder)
     how = _binarization(config, vae)
     rows = min(checks.whole(rows, "--rows"), len(data.test.x))
-    for_x, for_bound = np.random.SeedSequence(config.seed).spawn(2)
-    # All rows are drawn, so that the pixels of a row do not depend on how many were asked for.
-    blocks = evaluation.batch(data.test.x, "none" if how == "static" else how, np.random.default_rng(for_x),
-                              vae.theta.dtype)[: math.ceil(rows / BLOCK) * BLOCK]
+    for_x, for_bound = map(np.random.default_rng, np.random.SeedSequence(config.seed).spawn(2))
+    x = data.test.x
+    if how == "dynamic":  # of all rows, so that the pixels of one do not depend on how many were asked for
+        x = datasets.binarize(x, how, for_x, bool)
+    blocks = evaluation.batch(x[: math.ceil(rows / BLOCK) * BLOCK], how, for_x, vae.theta.dtype)
     labels = _labels(config, data.test)
     x, y = blocks[:rows], None if labels is None else labels[:rows]
-    bound = evaluation.elbo(vae, x, y, "none", BOUND_SAMPLES, np.random.default_rng(for_bound))
+    bound = evaluation.elbo(vae, x, y, "none", BOUND_SAMPLES, for_bound)
     depends_on = {"importance_samples": checks.whole(samples, "--samples"), "seed": config.seed,
                   "binarization": how, "fingerprint": data.fingerprint}
     path = folder / f"evaluation-{samples}.npz"
@@ -367,6 +365,9 @@ def _model(config: Config, data: datasets.Dataset, rng: np.random.Generator) -> 
 
 def _objective(config: Config, vae: VAE):
     if config.objective == "iwae":
+        if config.beta != 1 or config.free_bits or config.warmup:
+            raise ValueError("beta, free bits and warmup are for the KL of the ELBO, which IWAE has not; leave them "
+                             "out, or take the objective elbo")
         return IWAE(vae)
     return ELBO(vae, config.beta, config.free_bits)
 

@@ -26,7 +26,7 @@ PAGE, IMAGES = HERE.parent / "results.md", HERE.parent / "images"
 BEGIN, END = "<!-- table: written by docs/results/collect.py -->\n", "<!-- end of table -->"
 PICTURES = {"aevb": "manifold.png", "cvae": "samples.png", "doersch": "samples.png"}
 ORDER = ("recipe", "latent_dim", "beta", "likelihood", "objective", "samples", "optimizer", "batch_size", "epochs",
-         "schedule")  # of the rows: by the first setting in which two of them differ
+         "schedule")  # of the rows: by the first of these in which two differ
 
 
 def collect(folder: Path) -> dict:
@@ -72,7 +72,7 @@ def machine() -> str:
 
 def results() -> dict[str, dict]:
     """What the files say, by their names without .json."""
-    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in HERE.glob("*.json")}
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(HERE.glob("*.json"))}
     return dict(sorted(found.items(), key=lambda item: [item[1]["settings"][name] for name in ORDER]))
 
 
@@ -106,9 +106,9 @@ def draw() -> None:
     fig, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     for result in results().values():
         settings = result["settings"]
+        name = f"{settings['recipe']}, {settings['optimizer'].capitalize()}, {settings['epochs']} epochs"
         if settings["recipe"].startswith("fast-") and "curve" in result:
-            axes[0].plot(result["curve"]["minutes"], result["curve"]["elbo"],
-                         label=f"{settings['recipe']}, {settings['optimizer'].capitalize()}, {settings['epochs']} epochs")
+            axes[0].plot(result["curve"]["minutes"], result["curve"]["elbo"], label=name)
         if settings["recipe"] == "aevb":
             axes[1].plot(np.multiply(result["curve"]["epoch"], result["data"]["train"]), result["curve"]["elbo"],
                          label=f"aevb, J = {settings['latent_dim']}")
