@@ -262,7 +262,7 @@ def test_every_option_trains(here, options):
     (["sample", "nowhere"], "nowhere"), (["trian"], "trian"), ([], "COMMAND"),
     (["evaluate", "nowhere", "--samples", "0"], "at least 1"), (["evaluate", "nowhere", "--rows", "0"], "at least 1"),
     (["train", "--data", "mnist", "--data-dir", "."], "train-images"),
-    (["train", "--objective", "iwae", "--samples", "5", "--beta", "3"], "take objective elbo"),
+    (["train", "--objective", "iwae", "--samples", "5", "--beta", "3"], "take the objective elbo"),
     (["train", "--data", "own.npy", "--likelihood", "gaussian", "--conditional"], "labels"),
 ])
 def test_bad_input_gets_one_line_and_changes_nothing(here, capsys, argv, words):
