@@ -26,8 +26,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tinyvae
-from tinyvae import checkpoint, files
+from tinyvae import checkpoint
 from tinyvae.checkpoint import build, describe, load, load_state, replacing, save
+from tinyvae.foundation import files
 from tinyvae.layers import ReLU, Sigmoid, Softplus, Tanh
 from tinyvae.likelihoods import Bernoulli, Gaussian, SharedGaussian
 from tinyvae.vae import VAE

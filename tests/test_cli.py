@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import tinyvae as tv
-from tinyvae import cli
-from tinyvae.cli import main
-from tinyvae.recipes import RECIPES
+from tinyvae.cli import commands, main
+from tinyvae.cli.recipes import RECIPES
+from tinyvae.foundation import machine
 
 TINY = ["--hidden", "16", "--latent-dim", "2", "--epochs", "2", "--quiet"]
 
@@ -47,7 +47,7 @@ def test_train_makes_a_whole_run_folder(run):
     config = json.loads((run / "config.json").read_text())
     assert config["settings"]["hidden"] == [16]
     assert config["binarization"] == "dynamic"
-    assert config["versions"]["blas"] == tv.machine.blas()
+    assert config["versions"]["blas"] == machine.blas()
     assert config["data"]["fingerprint"] == tv.datasets.load(validation=1000).fingerprint
     results = json.loads((run / "results.json").read_text())
     assert results["test_elbo"] == pytest.approx(-(results["test_reconstruction"] + results["test_kl"]))
@@ -177,7 +177,7 @@ def test_a_posterior_that_is_not_on_the_grid_is_named_and_the_rest_is_written(he
 
 def test_a_published_value_is_printed_with_the_command_that_measures_the_same(run, capsys):
     def published(found, name, **settings):
-        cli._compare(replace(RECIPES[name].config, **settings), {"test_rows": 1000} | found, run)
+        commands._compare(replace(RECIPES[name].config, **settings), {"test_rows": 1000} | found, run)
         return capsys.readouterr().out
 
     compare = f"evaluate {run} --samples 5000 --rows 10000"
@@ -410,5 +410,5 @@ def test_a_reader_that_stops_early_hears_no_complaint():
     ("x/__main__.py", "python -m tinyvae")])
 def test_the_next_command_is_named_as_this_one_was_called(monkeypatch, called, named):
     monkeypatch.setattr(sys, "argv", [called])
-    monkeypatch.setattr(cli.shutil, "which", lambda name: "/on/the/path/tinyvae")
-    assert cli._program() == named
+    monkeypatch.setattr(commands.shutil, "which", lambda name: "/on/the/path/tinyvae")
+    assert commands._program() == named

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinyvae as tv
-from tinyvae import checks, functions, gaussian
+from tinyvae import functions, gaussian
+from tinyvae.foundation import checks
 
 finite = st.floats(-1e4, 1e4)
 few = settings(max_examples=100, deadline=None)

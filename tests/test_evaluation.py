@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import tinyvae as tv
-from tinyvae import evaluation, gaussian, runs
-from tinyvae.cli import main
+from tinyvae import evaluation, gaussian
+from tinyvae.cli import main, runs
 
 
 def linear_vae(D=5, J=2, likelihood=None, n_classes=0, seed=0, scale=0.4):

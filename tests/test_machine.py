@@ -11,7 +11,8 @@ import pytest
 import threadpoolctl
 
 import tinyvae as tv
-from tinyvae import evaluation, machine
+from tinyvae import evaluation
+from tinyvae.foundation import machine
 
 
 def blas_threads() -> list[int]:
@@ -137,7 +138,7 @@ def test_a_thread_that_outlives_the_main_thread_gets_its_answer():
 FAULTS = """
 import sys, resource
 import numpy as np
-from tinyvae import machine
+from tinyvae.foundation import machine
 if sys.argv[1] == "keep":
     machine.keep_freed_memory()
 def work():

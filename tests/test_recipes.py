@@ -5,10 +5,10 @@ from dataclasses import fields, replace
 import pytest
 
 import tinyvae as tv
-from tinyvae import runs
-from tinyvae.cli import _parser, main
-from tinyvae.recipes import RECIPES, find, options
-from tinyvae.runs import Config
+from tinyvae.cli import main, runs
+from tinyvae.cli.commands import _parser
+from tinyvae.cli.recipes import RECIPES, find, options
+from tinyvae.cli.runs import Config
 
 SMALL = ["--data", "mnist-small", "--epochs", "1", "--samples", "1", "--hidden", "8", "--latent-dim", "2"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tinyvae.recipes import RECIPES
+from tinyvae.cli.recipes import RECIPES
 
 DOCS = Path(__file__).parent.parent / "docs"
 FILES = sorted((DOCS / "results").glob("*.json"))

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.lib import format as npy
 
 import tinyvae
-from tinyvae import checks
-from tinyvae.files import FilePath, replacing
+from tinyvae.foundation import checks
+from tinyvae.foundation.files import FilePath, replacing
 from tinyvae.layers import ReLU, Sigmoid, Softplus, Tanh
 from tinyvae.likelihoods import Bernoulli, Gaussian, NetworkGaussian, SharedGaussian
 from tinyvae.vae import VAE, networks

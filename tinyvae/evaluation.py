@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinyvae import checks, gaussian, machine
+from tinyvae import gaussian
 from tinyvae.datasets.binarization import binarize
+from tinyvae.foundation import checks, machine
 from tinyvae.functions import logsumexp
 from tinyvae.likelihoods import Gaussian
 from tinyvae.objectives import ELBO, IWAE

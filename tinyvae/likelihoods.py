@@ -21,7 +21,7 @@ import math
 
 import numpy as np
 
-from tinyvae import checks
+from tinyvae.foundation import checks
 from tinyvae.functions import sigmoid
 from tinyvae.gaussian import LOG_2PI
 from tinyvae.layers import WithoutParameters

@@ -7,7 +7,8 @@ reconstruction D times less against the KL.
 
 import numpy as np
 
-from tinyvae import checks, gaussian
+from tinyvae import gaussian
+from tinyvae.foundation import checks
 from tinyvae.functions import logmeanexp, softmax
 from tinyvae.vae import VAE
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinyvae import checks
+from tinyvae.foundation import checks
 
 Array = np.ndarray
 LearningRate = float | Callable[[int], float]

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyvae import checks, evaluation
+from tinyvae import evaluation
+from tinyvae.foundation import checks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from tinyvae import checkpoint as checkpoints
-from tinyvae import checks, evaluation, machine
-from tinyvae.files import replacing
+from tinyvae import evaluation
+from tinyvae.foundation import checks, machine
+from tinyvae.foundation.files import replacing
 from tinyvae.objectives import ELBO
 from tinyvae.optimizers import Adam, Optimizer
 from tinyvae.vae import VAE

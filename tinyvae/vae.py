@@ -5,7 +5,8 @@ import itertools
 
 import numpy as np
 
-from tinyvae import checks, gaussian
+from tinyvae import gaussian
+from tinyvae.foundation import checks
 from tinyvae.layers import Chain, Dense, ReLU, bind_in_turn
 from tinyvae.likelihoods import Bernoulli
 

@@ -18,8 +18,9 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from tinyvae import evaluation, plots, runs
-from tinyvae.recipes import RECIPES, options
+from tinyvae import evaluation, plots
+from tinyvae.cli import runs
+from tinyvae.cli.recipes import RECIPES, options
 
 HERE = Path(__file__).parent
 PAGE, IMAGES = HERE.parent / "results.md", HERE.parent / "images"

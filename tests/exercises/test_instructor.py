@@ -12,8 +12,8 @@ import proof
 import pytest
 
 import tinyvae
-from tinyvae import cli, exercises
-from tinyvae.cli import main
+from tinyvae import exercises
+from tinyvae.cli import commands, main
 from tinyvae.exercises import course, notebook
 
 PAGE = (proof.MASTERS.parents[1] / "docs" / "instructor.md").read_text(encoding="utf-8")
@@ -77,7 +77,7 @@ def mine(tmp_path_factory):
 def test_every_command_of_the_page_is_one():
     assert len(COMMANDS) > 6
     for command in COMMANDS:
-        assert cli._parser().parse_args(shlex.split(command)[1:]).run
+        assert commands._parser().parse_args(shlex.split(command)[1:]).run
 
 
 def test_the_plan_has_each_exercise_and_each_tutorial_once():

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from tinyvae.files import FilePath, replacing
+from tinyvae.foundation.files import FilePath, replacing
 
 FILES = (
     "train-images-idx3-ubyte",

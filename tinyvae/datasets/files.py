@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from tinyvae.files import FilePath
+from tinyvae.foundation.files import FilePath
 
 MAX_BYTES = 2 << 30  # no reader makes an array larger than this unless it is told to
 CHUNK = 1 << 20  # bytes

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinyvae.datasets.files import MAX_BYTES, FilePath, naming, read_array
-from tinyvae.files import replacing
+from tinyvae.foundation.files import replacing
 
 DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(">u1"),

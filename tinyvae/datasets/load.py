@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinyvae import checks
 from tinyvae.datasets.binarization import freeze
 from tinyvae.datasets.download import FILES, SOURCES, fetch, find
 from tinyvae.datasets.files import MAX_BYTES, FilePath, naming
 from tinyvae.datasets.idx import read_idx
 from tinyvae.datasets.tables import KEYS, read_csv, read_npy, read_npz
+from tinyvae.foundation import checks
 
 NAMES = ("mnist-small", *SOURCES)
 BUNDLED = Path(__file__).parent / "bundled"

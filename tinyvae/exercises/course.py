@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tinyvae import exercises
 from tinyvae.exercises.check import Verdict
-from tinyvae.files import replacing
+from tinyvae.foundation.files import replacing
 
 README = """\
 Exercises for variational autoencoders, with a checker that says what is wrong.

@@ -28,7 +28,7 @@ from tinyvae import exercises
 from tinyvae.exercises.check import Verdict
 from tinyvae.exercises.course import report
 from tinyvae.exercises.process import in_parallel
-from tinyvae.files import replacing
+from tinyvae.foundation.files import replacing
 
 LARGEST = 200_000  # bytes of a file that is read
 BESIDE = 50  # files of a student's own that an answer may import

@@ -10,7 +10,7 @@ import difflib
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from tinyvae.runs import Config
+from tinyvae.cli.runs import Config
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,10 @@ from typing import Any
 import numpy as np
 
 import tinyvae
-from tinyvae import checks, datasets, evaluation, machine
+from tinyvae import datasets, evaluation
 from tinyvae.checkpoint import ACTIVATIONS, describe, load, load_state, save
-from tinyvae.files import replacing
+from tinyvae.foundation import checks, machine
+from tinyvae.foundation.files import replacing
 from tinyvae.likelihoods import Bernoulli, Gaussian
 from tinyvae.objectives import ELBO, IWAE
 from tinyvae.optimizers import SGD, Adagrad, Adam, Cosine, Muon, Optimizer, Staged

@@ -47,7 +47,7 @@ FEW = 10  # effective samples, below which an estimate of log p(x) is little mor
 
 
 def train(args) -> int:
-    from tinyvae import recipes, runs
+    from tinyvae.cli import recipes, runs
     from tinyvae.datasets.load import NAMES
 
     given = {field.name: getattr(args, field.name) for field in dataclasses.fields(runs.Config)
@@ -86,7 +86,7 @@ def train(args) -> int:
 
 
 def recipes(args) -> int:
-    from tinyvae.recipes import RECIPES, options
+    from tinyvae.cli.recipes import RECIPES, options
 
     for name, recipe in RECIPES.items():
         print(f"{name}: {recipe.what}\n  from: {recipe.source}")
@@ -98,7 +98,7 @@ def recipes(args) -> int:
 
 
 def evaluate(args) -> int:
-    from tinyvae import runs
+    from tinyvae.cli import runs
 
     found = runs.evaluate(args.folder, args.samples, args.rows, args.quiet)
     config = runs.read(args.folder)
@@ -136,8 +136,9 @@ def evaluate(args) -> int:
 def sample(args) -> int:
     import numpy as np
 
-    from tinyvae import plots, runs
-    from tinyvae.files import replacing
+    from tinyvae import plots
+    from tinyvae.cli import runs
+    from tinyvae.foundation.files import replacing
 
     _config, vae, data = runs.open_run(args.folder)
     if args.out.exists():
@@ -162,7 +163,7 @@ def sample(args) -> int:
 
 
 def plot(args) -> int:
-    from tinyvae import runs
+    from tinyvae.cli import runs
 
     config, vae, data = runs.open_run(args.folder)
     for path in runs.draw(args.folder, config, vae, data, runs.read_history(args.folder)):
@@ -208,7 +209,7 @@ def data(args) -> int:
 
 def _compare(config, found: dict, folder: Path) -> None:
     """Print the published value of a recipe, and the command whose value can stand beside it, if this was not it."""
-    from tinyvae.recipes import RECIPES
+    from tinyvae.cli.recipes import RECIPES
 
     recipe = RECIPES.get(config.recipe)
     published = recipe and recipe.published(config)
