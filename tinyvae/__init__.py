@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 # What is imported only when somebody asks for it, so that `import tinyvae` costs what NumPy costs.
 _LATER = {
-    "History": "training", "fit": "training", "load": "checkpoint", "save": "checkpoint",
+    "History": "history", "fit": "training", "load": "checkpoint", "save": "checkpoint",
     "active_units": "evaluation", "log_likelihood": "evaluation", "check_gradients": "gradcheck",
     "checkpoint": "", "datasets": "", "evaluation": "", "plots": "",
 }

@@ -28,7 +28,7 @@ import tinyvae
 from tinyvae.foundation import checks
 from tinyvae.foundation.files import FilePath, replacing
 from tinyvae.layers import ReLU, Sigmoid, Softplus, Tanh
-from tinyvae.likelihoods import Bernoulli, Gaussian, NetworkGaussian, SharedGaussian
+from tinyvae.likelihoods import Bernoulli, DiagonalGaussian, FixedGaussian, Gaussian, NetworkGaussian, SharedGaussian
 from tinyvae.vae import VAE, networks
 
 Array = np.ndarray
@@ -279,7 +279,7 @@ def describe(vae: VAE) -> dict[str, Any]:
     kind, activation = type(likelihood), vae.activation.__name__
     if kind is Bernoulli:
         likelihood = "bernoulli"
-    elif kind is Gaussian or kind in LEARNED_STD:
+    elif kind is FixedGaussian or kind in LEARNED_STD:
         likelihood = {"gaussian": LEARNED_STD.get(kind) or float(likelihood.std)}
     else:
         raise TypeError(f"a file can't describe {kind.__name__}, a likelihood of your own; {BY_HAND}")
@@ -315,7 +315,7 @@ def _arguments(config: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"config: {error}") from None
 
 
-def _likelihood(described: Any) -> Bernoulli | Gaussian:
+def _likelihood(described: Any) -> Bernoulli | DiagonalGaussian:
     if described == "bernoulli":
         return Bernoulli()
     if not isinstance(described, dict) or described.keys() != {"gaussian"}:

@@ -42,10 +42,10 @@ class Bernoulli(WithoutParameters):
     support = (0.0, 1.0)
 
     def log_prob(self, x: Array, out: Array) -> Array:
+        # x a - softplus(a). NumPy's log1p is slow, and backward needs p = sigmoid(a), so softplus is taken from it:
+        # softplus(a) = max(a, 0) - log max(p, 1 - p), whose logarithm never sees less than 1/2. x a - max(a, 0) comes
+        # first: where x agrees with a large logit it is 0, not the difference of two large sums.
         p = sigmoid(out)  # (..., M, D)
-        # softplus(a) = max(a, 0) - log max(p, 1 - p): p is needed by backward anyway, and the
-        # logarithm never sees less than 1/2. x a - max(a, 0) first: where x agrees with a large
-        # logit it is 0, not the difference of two large sums.
         log_p = x * out
         log_p -= np.maximum(out, 0)
         log_p += np.log(np.maximum(p, 1 - p))
@@ -62,37 +62,37 @@ class Bernoulli(WithoutParameters):
         return (rng.random(out.shape) < sigmoid(out)).astype(out.dtype)
 
 
-class Gaussian(WithoutParameters):
-    """Real x = out + sigma * noise, with one fixed sigma (in the units of x) for all dimensions.
+def Gaussian(std: float | str = 1.0) -> DiagonalGaussian:
+    """Real x = mean + sigma * noise. `std` says what sigma is:
+
+    a number    sigma itself, in the units of x: a `FixedGaussian`
+    "shared"    one learned sigma for all dimensions: a `SharedGaussian`
+    "network"   the decoder's, for each dimension and each z: a `NetworkGaussian`
+    """
+    if not isinstance(std, str):
+        return FixedGaussian(std)
+    learned = {"shared": SharedGaussian, "network": NetworkGaussian}
+    if std not in learned:
+        raise ValueError(f"Gaussian(std={std!r}): expected a positive number, 'shared' or 'network'")
+    return learned[std]()
+
+
+class DiagonalGaussian(WithoutParameters):
+    """Real x = mean + sigma * noise, with one sigma for all dimensions or one for each: what the three kinds share.
 
     log p(x|z) = -1/2 sum_d [ ((x - mean) / sigma)^2 + 2 log sigma + log 2 pi ]   (AEVB eq. 12, app. C.2)
-
-    With sigma = 1 this is minus half the squared error, and a constant. `Gaussian("shared")`
-    learns log sigma, one number, which starts at 0: bring x to unit variance, or set
-    `vae.parameters()["likelihood.log_std"]`, or data of a much smaller scale look like noise and z goes
-    unused. `Gaussian("network")` reads log sigma for every dimension from the second half of the
-    decoder's columns, so that Lambda(z) = diag(sigma(z)^2).
     """
 
     columns = 1
     support = (-math.inf, math.inf)
 
-    def __new__(cls, std: float | str = 1.0):
-        kinds = {"shared": SharedGaussian, "network": NetworkGaussian}
-        if isinstance(std, str):
-            if std not in kinds:
-                raise ValueError(f"Gaussian(std={std!r}): expected a positive number, 'shared' or 'network'")
-            cls = kinds[std]
-        else:
-            checks.number(std, "std", above=0)
-        return super().__new__(cls)
-
-    def __init__(self, std: float | str = 1.0):
-        self.std = std
-
-    def split(self, out: Array):
+    def split(self, out: Array) -> tuple[Array, Array]:
         """mean (..., D) and log sigma, (1,) or (..., D)."""
-        return out, np.array([math.log(float(self.std))], out.dtype)
+        raise NotImplementedError
+
+    def log_volume(self, log_std: Array, D: int) -> Array:
+        """sum_d log sigma_d, (1,) or (...)."""
+        return D * log_std
 
     def log_prob(self, x: Array, out: Array) -> Array:
         mean, log_std = self.split(out)
@@ -100,9 +100,7 @@ class Gaussian(WithoutParameters):
         self.r = (x - mean) * self.inv_std  # (..., M, D)
         self.squares = np.einsum("...d,...d->...", self.r, self.r)  # (..., M)
         D = x.shape[-1]
-        # sum_d log sigma_d: one sigma for all counts D times, D of them once each.
-        log_volume = log_std.sum(-1) * (D // log_std.shape[-1])
-        return -0.5 * (self.squares + D * LOG_2PI) - log_volume
+        return -0.5 * (self.squares + D * LOG_2PI) - self.log_volume(log_std, D)
 
     def backward(self, dlog: Array) -> Array:
         return dlog[..., None] * (self.r * self.inv_std)  # dmean (..., M, D)
@@ -116,8 +114,22 @@ class Gaussian(WithoutParameters):
         return mean + np.exp(log_std) * noise
 
 
-class SharedGaussian(Gaussian):
-    """One learned log sigma for all dimensions: the last entry of theta."""
+class FixedGaussian(DiagonalGaussian):
+    """One sigma, in the units of x, that is not learned; with sigma = 1, half the squared error and a constant."""
+
+    def __init__(self, std: float = 1.0):
+        self.std = checks.number(std, "std", above=0)
+
+    def split(self, out: Array) -> tuple[Array, Array]:
+        return out, np.array([math.log(self.std)], out.dtype)
+
+
+class SharedGaussian(DiagonalGaussian):
+    """One learned log sigma, the last entry of theta.
+
+    It starts at 0: bring x to unit variance, or set `vae.parameters()["likelihood.log_std"]`, or data of a much
+    smaller scale look like noise and z goes unused.
+    """
 
     size = 1
 
@@ -130,7 +142,7 @@ class SharedGaussian(Gaussian):
     def init(self, rng: np.random.Generator) -> None:
         self.log_std[:] = 0
 
-    def split(self, out: Array):
+    def split(self, out: Array) -> tuple[Array, Array]:
         return out, self.log_std  # (1,)
 
     def backward(self, dlog: Array) -> Array:
@@ -139,14 +151,17 @@ class SharedGaussian(Gaussian):
         return super().backward(dlog)
 
 
-class NetworkGaussian(Gaussian):
-    """log sigma from the decoder, one for each dimension: out holds D means, then D log-sigmas."""
+class NetworkGaussian(DiagonalGaussian):
+    """Lambda(z) = diag(sigma(z)^2): `out` holds D means, then D log-sigmas."""
 
     columns = 2
 
-    def split(self, out: Array):
+    def split(self, out: Array) -> tuple[Array, Array]:
         D = out.shape[-1] // 2
         return out[..., :D], out[..., D:]
+
+    def log_volume(self, log_std: Array, D: int) -> Array:
+        return log_std.sum(-1)
 
     def backward(self, dlog: Array) -> Array:
         dmean = super().backward(dlog)

@@ -37,24 +37,23 @@ class ELBO:
 
     def forward(self, x: Array, eps: Array, y: Array | None = None) -> float:
         """The loss for x (M, D) and noise eps (M, J), or (K, M, J) to average over K samples (AEVB: L)."""
-        x, eps, y = self.vae.check(x, eps, y)  # also here, because log_prob needs x as an array
+        x, eps, y = self.vae.check(x, eps, y)
         eps = eps.reshape(-1, *eps.shape[-2:])  # (M, J) is one sample
-        self.mu, self.logvar, _, out = self.vae.forward(x, eps, y)
+        self.mu, self.logvar, _, out = self.vae._forward(x, eps, y)
         self.log_p_x = self.vae.likelihood.log_prob(x, out)  # (K, M)
-        kl = gaussian.kl(self.mu, self.logvar)  # (M, J)
         self.reconstruction = -self.log_p_x.mean(0)  # (M,), AEVB eq. (7)
-        self.kl = kl.sum(1)  # (M,)
-        charged = np.maximum(kl.mean(0), self.free_bits)  # (J,)
-        self.above = kl.mean(0) > self.free_bits  # (J,)
-        loss = self.reconstruction.mean() + self.beta * charged.sum()
+        kl_j = gaussian.kl(self.mu, self.logvar)  # (M, J)
+        self.kl = kl_j.sum(1)  # (M,)
+        rate = kl_j.mean(0)  # (J,)
+        self.above = rate > self.free_bits  # (J,)
+        loss = self.reconstruction.mean() + self.beta * np.maximum(rate, self.free_bits).sum()
         return loss.item()
 
     def backward(self) -> None:
         """Fill `vae.grad` with the derivative of the latest loss."""
         dlog_p_x = np.full_like(self.log_p_x, -1 / self.log_p_x.size)  # (K, M)
-        # A NumPy scalar, because bools times a Python float would be float64.
-        dkl = self.above * self.mu.dtype.type(self.beta / len(self.mu))  # (J,)
-        dmu, dlogvar = gaussian.kl_backward(dkl, self.mu, self.logvar)  # (M, J)
+        dkl_j = np.full_like(self.mu, self.beta / len(self.mu)) * self.above  # (M, J)
+        dmu, dlogvar = gaussian.kl_backward(dkl_j, self.mu, self.logvar)  # (M, J)
         self.vae.backward(self.vae.likelihood.backward(dlog_p_x), dmu=dmu, dlogvar=dlogvar)
 
 
@@ -73,7 +72,7 @@ class IWAE:
         """The loss for x (M, D) and noise eps (K, M, J)."""
         x, eps, y = self.vae.check(x, eps, y)
         eps = eps.reshape(-1, *eps.shape[-2:])  # (M, J) is one sample
-        mu, logvar, self.z, out = self.vae.forward(x, eps, y)  # z: (K, M, J)
+        mu, logvar, self.z, out = self.vae._forward(x, eps, y)  # z: (K, M, J)
         log_p_x = self.vae.likelihood.log_prob(x, out)  # (K, M)
         log_p_z = gaussian.log_standard_density(self.z)  # (K, M)
         # z = mu + std eps, so its density is that of eps divided by the volume prod_j std_j.

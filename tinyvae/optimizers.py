@@ -116,14 +116,7 @@ class Adagrad(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam (Kingma & Ba 2015, algorithm 1).
-
-        m = beta1 m + (1 - beta1) grad            v = beta2 v + (1 - beta2) grad^2
-        theta -= lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
-
-    Stored are m / (1 - beta1) and v / (1 - beta2), which saves a pass over memory each; the
-    constants move into the step size and eps (the end of section 2 of the paper does the same).
-    """
+    """Adam (Kingma & Ba 2015, algorithm 1): a step along the gradient's average, divided by its root mean square."""
 
     moments = ("m", "v")
 
@@ -135,13 +128,18 @@ class Adam(Optimizer):
         self.eps = checks.number(eps, "eps", at_least=0)
 
     def update(self, lr, theta, grad, m, v):
-        c1 = (1 - self.beta1) / (1 - self.beta1**self.t)  # m_hat = c1 m
-        c2 = math.sqrt((1 - self.beta2) / (1 - self.beta2**self.t))  # sqrt(v_hat) = c2 sqrt(v)
+        # Stored are m / (1 - beta1) and v / (1 - beta2), which saves a pass over memory each; the constants move into
+        # the step size and eps, as at the end of section 2 of the paper. The paper's lines are the comments.
+        c1 = (1 - self.beta1) / (1 - self.beta1**self.t)  # m_hat = m / (1 - beta1^t), here c1 m
+        c2 = math.sqrt((1 - self.beta2) / (1 - self.beta2**self.t))  # v_hat = v / (1 - beta2^t), here c2^2 v
+        # m = beta1 m + (1 - beta1) grad
         decay(m, self.beta1, self.t)
         m += grad
+        # v = beta2 v + (1 - beta2) grad^2
         v *= self.beta2
         step = grad * grad
         v += step
+        # theta = theta - lr m_hat / (sqrt(v_hat) + eps)
         np.sqrt(v, out=step)
         step += self.eps / c2
         np.divide(m, step, out=step)

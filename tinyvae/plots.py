@@ -19,6 +19,7 @@ import numpy as np
 
 from tinyvae import evaluation
 from tinyvae.foundation import checks
+from tinyvae.rows import rows as checked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,7 +78,7 @@ def reconstructions(vae, x: Array, y: Array | None = None, image_shape=None, n: 
     shape = _image_shape(vae, image_shape)
     n = checks.whole(n, "n")
     x, y = _same_length(vae, x, y)
-    x, y = vae.check_data(x[:n], None if y is None else y[:n])
+    x, y = checked(vae, x[:n], None if y is None else y[:n]).draw()
     images = np.stack([x, vae.reconstruct(x, y)])  # (2, n, D)
     figure, ax = _grid(images, shape, "Reconstructions", "images x, and E[x|z] at z = μ(x)")
     ax.set_yticks([0.5, 1.5], ["x", "E[x|z]"])
@@ -201,7 +202,7 @@ def interpolation(vae, x_from: Array, x_to: Array, steps: int = 10, y=None, imag
     if len(x_to) != M:
         raise ValueError(f"x_from has {M} rows and x_to {len(x_to)}; expected as many of each")
     y = _labels(vae, y, M)
-    (x_from, _), (x_to, _) = vae.check_data(x_from, y), vae.check_data(x_to, y)
+    (x_from, _), (x_to, _) = checked(vae, x_from, y).draw(), checked(vae, x_to, y).draw()
     t = np.linspace(0, 1, steps)[:, None]  # (steps, 1)
     z = (1 - t) * _means(vae, x_from, y)[:, None] + t * _means(vae, x_to, y)[:, None]  # (M, steps, J)
     path = vae.decode(z.reshape(M * steps, -1), None if y is None else np.repeat(y, steps))
@@ -268,7 +269,7 @@ def posterior(vae, x: Array, y: Array | None = None, image_shape=None, n: int = 
     middle, reach = (low + high) / 2, 0.55 * (high - low).max()
     figure, (left, ax) = _figure(9.5, 5.6, "The posterior and its approximation", columns=2)
     figure.get_layout_engine().set(wspace=0.06)
-    image, _ = vae.check_data(x, y)
+    image, _ = checked(vae, x, y).draw()
     left.imshow(image.reshape(shape), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     left.set(xticks=[], yticks=[])
     left.set_title("x", fontsize=13)
@@ -434,7 +435,7 @@ def _labels(vae, y, n: int):
 def _same_length(vae, x, y):
     """x and y as arrays with a row each; what is in them the model checks."""
     if np.ndim(x) != 2:
-        vae.check_data(x)  # says what is wrong, and what to do
+        checked(vae, x)  # says what is wrong, and what to do
     x, y = np.asarray(x), None if y is None else np.asarray(y)
     if y is not None and y.shape != (len(x),):
         raise ValueError(f"labels y have shape {y.shape}; expected ({len(x)},), one label for each row")

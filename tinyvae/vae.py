@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from tinyvae import gaussian
 from tinyvae.foundation import checks
 from tinyvae.layers import Chain, Dense, ReLU, bind_in_turn
 from tinyvae.likelihoods import Bernoulli
+from tinyvae.rows import rows
 
 Array = np.ndarray
 
@@ -28,8 +30,8 @@ class VAE:
     dtype       float32 to train, float64 to check
     rng         numpy.random.Generator, or a seed, for the initial weights
 
-    All parameters lie in the vector `theta` (P,) and dL/dtheta in `grad` (P,): the encoder before
-    the decoder (before the likelihood), each layer's W (row-major) before its b.
+    All parameters lie in the vector `theta` (P,): the encoder's, which AEVB calls phi, before the decoder's and the
+    likelihood's, its theta; each layer's W (row-major) before its b. In the same order `grad` (P,) holds dL/dtheta.
     """
 
     def __init__(self, data_dim, latent_dim, hidden=(400,), likelihood=None, activation=ReLU,
@@ -40,7 +42,7 @@ class VAE:
         self.n_classes = checks.whole(n_classes, "n_classes", at_least=0)
         self.activation = checks.activation(activation)
         # A copy, because a likelihood remembers its latest forward.
-        self.likelihood = Bernoulli() if likelihood is None else copy.copy(checks.likelihood(likelihood))
+        self.likelihood: Any = Bernoulli() if likelihood is None else copy.copy(checks.likelihood(likelihood))
 
         self.encoder, self.decoder = networks(self.data_dim, self.latent_dim, self.hidden, self.likelihood,
                                               activation, self.n_classes)
@@ -59,7 +61,7 @@ class VAE:
 
     @property
     def theta(self) -> Array:
-        """All parameters, (P,)."""
+        """All parameters, (P,): AEVB's phi, then its theta."""
         return self._theta
 
     @theta.setter
@@ -92,7 +94,9 @@ class VAE:
         mu, logvar: (M, J). z: like eps. out, for the likelihood: (M, D') or (K, M, D'), where
         D' = likelihood.columns * D.
         """
-        x, eps, y = self.check(x, eps, y)
+        return self._forward(*self.check(x, eps, y))
+
+    def _forward(self, x: Array, eps: Array, y: Array | None):
         self.mu, self.logvar = self._encode(x, y)  # (M, J) each
         self.eps = eps
         z = gaussian.reparameterize(self.mu, self.logvar, eps)  # (K, M, J)
@@ -133,11 +137,11 @@ class VAE:
 
     def encode(self, x: Array, y: Array | None = None) -> tuple[Array, Array]:
         """mu and logvar of q(z|x), (M, J) each, for x (M, D)."""
-        return self._encode(*self.check_data(x, y))
+        return self._encode(*rows(self, x, y).draw())
 
     def decode(self, z: Array, y: Array | None = None) -> Array:
         """E[x|z], (M, D), for z (M, J)."""
-        z = checks.finite(checks.rows(z, self.latent_dim, self._real, "z", grey=False), "z")
+        z = checks.finite(checks.cast(checks.matrix(z, self.latent_dim, "z"), self.theta.real.dtype), "z")
         return self.likelihood.mean(self._decode(z, checks.labels(y, len(z), self.n_classes)))
 
     def sample(self, n: int, rng=None, y: Array | None = None) -> Array:
@@ -146,32 +150,22 @@ class VAE:
         rng: a numpy.random.Generator, or a seed. y: labels (n,), or one label for all.
         """
         rng = np.random.default_rng(rng)
-        z = rng.standard_normal((checks.whole(n, "n"), self.latent_dim), dtype=self._real)
+        z = rng.standard_normal((checks.whole(n, "n"), self.latent_dim), dtype=self.theta.dtype)
         return self.likelihood.sample(self._decode(z, checks.labels(y, n, self.n_classes)), rng)
 
     def reconstruct(self, x: Array, y: Array | None = None) -> Array:
         """E[x|z] at z = mu(x), (M, D), for x (M, D)."""
-        x, y = self.check_data(x, y)
+        x, y = rows(self, x, y).draw()
         return self.likelihood.mean(self._decode(self._encode(x, y)[0], y))
 
-    # ---- the doors ---------------------------------------------------------------------------
-
     def check(self, x, eps, y=None):
-        """x, eps and y as arrays of the right shapes and dtype, or a ValueError or TypeError."""
-        x = checks.rows(x, self.data_dim, self._real)
-        return (x, checks.noise(eps, len(x), self.latent_dim, self._real),
-                checks.labels(y, len(x), self.n_classes))
+        """x (M, D), eps (M, J) or (K, M, J) and y (M,) as arrays to compute with: the door of `forward` and objectives.
 
-    def check_data(self, x, y=None):
-        """x (M, D), finite and possible under the likelihood, and y as arrays, or a ValueError or TypeError."""
-        x = checks.finite(checks.rows(x, self.data_dim, self._real), "x")
-        checks.inside(x, self.likelihood.support, type(self.likelihood).__name__)
-        return x, checks.labels(y, len(x), self.n_classes)
-
-    @property
-    def _real(self) -> np.dtype:
-        """The dtype of data: that of theta, also while theta is complex for a check."""
-        return self.theta.real.dtype
+        ValueError or TypeError, which say what is wrong: shapes, numbers that are not finite, x that is impossible
+        under the likelihood, labels.
+        """
+        x, y = rows(self, x, y).draw()
+        return x, checks.noise(eps, len(x), self.latent_dim, x.dtype), y
 
 
 def networks(data_dim, latent_dim, hidden, likelihood, activation, n_classes) -> tuple[Chain, Chain]:

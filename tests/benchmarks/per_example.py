@@ -109,7 +109,7 @@ def main() -> None:
 
     def batch():
         x = data.train.x[rng.integers(0, len(data.train.x), M)]
-        return evaluation.batch(x, "none", rng, np.float32), rng.standard_normal((M, J), dtype=np.float32)
+        return x.astype(np.float32) / 255, rng.standard_normal((M, J), dtype=np.float32)
 
     def bound(theta):
         judge = tv.VAE(D, J, (H,))

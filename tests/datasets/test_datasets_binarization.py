@@ -164,7 +164,7 @@ def test_an_unknown_rule_is_refused(rng):
         binarize(LEVELS[None], "dynamics", rng)
 
 
-@pytest.mark.parametrize("dtype", [np.int64, np.uint16, np.complex128, object])
+@pytest.mark.parametrize("dtype", [np.complex128, object])
 def test_other_dtypes_are_refused(dtype, rng):
     for call in (lambda x: binarize(x, "none", rng), lambda x: freeze(x, 0)):
         with pytest.raises(TypeError, match=f"pixels of {np.dtype(dtype)} given; expected uint8 grey levels"):
@@ -178,4 +178,19 @@ def test_floats_outside_of_zero_to_one_are_refused(value, how, rng):
     x[1, 1] = value
     for call in (lambda: binarize(x, how, rng), lambda: freeze(x, 0)):
         with pytest.raises(ValueError, match=r"expected floats in \[0, 1\]"):
+            call()
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint16])
+@pytest.mark.parametrize("how", ["dynamic", "threshold", "none"])
+def test_whole_numbers_of_zero_and_one_are_numbers(dtype, how, rng):
+    x = np.array([[0, 1, 1, 0]])
+    np.testing.assert_array_equal(binarize(x.astype(dtype), how, rng), x)
+    np.testing.assert_array_equal(freeze(x.astype(dtype), 0), x)
+
+
+def test_bytes_of_zero_and_one_are_no_grey_levels(rng):
+    x = np.array([[0, 1, 1, 0]], np.uint8)
+    for call in (lambda: binarize(x, "dynamic", rng), lambda: freeze(x, 0)):
+        with pytest.raises(ValueError, match="no value above 1, but uint8 means grey levels"):
             call()

@@ -26,11 +26,14 @@ import numpy as np
 import tinyvae
 from tinyvae import datasets, evaluation
 from tinyvae.checkpoint import ACTIVATIONS, describe, load, load_state, save
+from tinyvae.exact import is_linear
 from tinyvae.foundation import checks, machine
 from tinyvae.foundation.files import replacing
-from tinyvae.likelihoods import Bernoulli, Gaussian
+from tinyvae.likelihoods import Bernoulli, DiagonalGaussian, Gaussian
 from tinyvae.objectives import ELBO, IWAE
 from tinyvae.optimizers import SGD, Adagrad, Adam, Cosine, Muon, Optimizer, Staged
+from tinyvae.rows import default_binarization, pixels
+from tinyvae.rows import rows as checked
 from tinyvae.training import History, fit
 from tinyvae.vae import VAE
 
@@ -84,7 +87,7 @@ class Config:
 
 OBJECTIVES = ("elbo", "iwae")
 INITS = ("glorot", "normal")
-LIKELIHOODS: dict[str, Callable[[], Bernoulli | Gaussian]] = {"bernoulli": Bernoulli, "gaussian": Gaussian,
+LIKELIHOODS: dict[str, Callable[[], Bernoulli | DiagonalGaussian]] = {"bernoulli": Bernoulli, "gaussian": Gaussian,
                "gaussian-shared": lambda: Gaussian("shared"), "gaussian-network": lambda: Gaussian("network")}
 SCHEDULES: dict[str, Callable[[float, int], Any]] = {
     "constant": lambda lr, steps: lr, "cosine": Cosine,
@@ -146,7 +149,7 @@ def train(config: Config, folder: Path | None, resume: bool = False, quiet: bool
     optimizer = OPTIMIZERS[config.optimizer](vae, SCHEDULES[config.schedule](config.lr, steps), config)
     for split in (data.train, data.validation, data.test):
         if len(split.x):
-            evaluation.data_rows(vae, split.x, how)
+            checked(vae, split.x, _labels(config, split), how)
 
     if resume and folder is not None and (folder / "config.json").exists():
         _same_data(folder, data)
@@ -216,7 +219,7 @@ def evaluate(folder: Path, samples: int, rows: int, quiet: bool = False) -> dict
     x = data.test.x
     if how == "dynamic":  # of all rows, so that the pixels of one do not depend on how many were asked for
         x = datasets.binarize(x, how, for_x, bool)
-    blocks = evaluation.batch(x[: math.ceil(rows / BLOCK) * BLOCK], how, for_x, vae.theta.dtype)
+    blocks = pixels(x[: math.ceil(rows / BLOCK) * BLOCK], how, for_x, vae.theta.dtype)
     labels = _labels(config, data.test)
     x, y = blocks[:rows], None if labels is None else labels[:rows]
     bound = evaluation.elbo(vae, x, y, "none", BOUND_SAMPLES, for_bound)
@@ -237,7 +240,7 @@ def evaluate(folder: Path, samples: int, rows: int, quiet: bool = False) -> dict
         "kl_per_dimension": evaluation.kl_per_dimension(vae, x, y).tolist(),
         "unit": "nats", "test_rows": M, "of_each_row": path.name, "data": data.name,
         "version": tinyvae.__version__, **depends_on}
-    if not vae.hidden and isinstance(vae.likelihood, Gaussian) and vae.likelihood.columns == 1:
+    if is_linear(vae):
         answer["exact_log_likelihood"] = float(evaluation.linear_log_likelihood(vae, x, y).mean())
     if vae.latent_dim == 2:
         answer["first_row"] = _posterior(folder, vae, x[:1], None if y is None else y[:1], data.image_shape)
@@ -301,7 +304,7 @@ def draw(folder: Path, config: Config, vae: VAE, data: datasets.Dataset, history
     from tinyvae import plots
 
     shape, y = data.image_shape, _labels(config, data.test)
-    x = evaluation.batch(data.test.x, "none", np.random.default_rng(0), vae.theta.dtype)
+    x = pixels(data.test.x, "none", None, vae.theta.dtype)
     if history:
         yield _write_figure(plots.curves(history), folder / "curves.png")
     if vae.latent_dim > 1:
@@ -374,7 +377,7 @@ def _objective(config: Config, vae: VAE):
 
 
 def _binarization(config: Config, vae: VAE) -> str:
-    return config.binarization or evaluation.default_binarization(vae)
+    return config.binarization or default_binarization(vae)
 
 
 def _labels(config: Config, split: datasets.Split):

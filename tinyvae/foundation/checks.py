@@ -1,23 +1,10 @@
-"""The doors of the package: input becomes an array of the right shape and dtype, or one clear line.
-
-Rows of data follow one rule everywhere: uint8 means grey levels 0..255 and is divided by 255;
-every other number is taken as it is.
-"""
+"""What the doors of the package ask: input becomes an array of the right shape and dtype, or one clear line."""
 
 import math
 
 import numpy as np
 
 Array = np.ndarray
-
-
-def rows(x, columns: int, dtype, name: str = "x", grey: bool = True) -> Array:
-    """x as an (M, columns) array of `dtype`, M >= 1; with grey=False uint8 is a number like any other."""
-    a = matrix(x, columns, name)
-    if grey and a.dtype == np.uint8:
-        return a.astype(dtype) / 255
-    with np.errstate(over="ignore"):  # a number too large for dtype becomes inf, which `finite` names
-        return np.asarray(a, dtype)
 
 
 def matrix(x, columns: int, name: str = "x") -> Array:
@@ -62,6 +49,12 @@ def labels(y, n_rows: int, n_classes: int) -> Array | None:
     return a
 
 
+def cast(a: Array, dtype) -> Array:
+    """a as `dtype`; a number too large for it becomes inf, without a warning, and is then named by `finite`."""
+    with np.errstate(over="ignore"):
+        return a.astype(dtype, copy=False)
+
+
 def finite(a: Array, name: str) -> Array:
     """a, if it holds no NaN and no infinity: those are its own minimum or maximum, and no mask of its size is made."""
     if a.size and not (np.isfinite(a.min()) and np.isfinite(a.max())):
@@ -71,12 +64,23 @@ def finite(a: Array, name: str) -> Array:
     return a
 
 
-def inside(a: Array, support: tuple[float, float], name: str) -> Array:
-    """a, if every value lies in what the likelihood can describe."""
+def inside(a: Array, support: tuple[float, float], what: str, name: str) -> Array:
+    """a, if every value is finite and lies where `what` describes values."""
     lowest, highest = support
-    if a.min() < lowest or a.max() > highest:
-        raise ValueError(f"x ranges from {a.min():g} to {a.max():g}; {name} describes values from "
-                         f"{lowest:g} to {highest:g}: rescale x (grey levels 0..255 are uint8), or use Gaussian()")
+    low, high = a.min(), a.max()  # the only two passes: this is asked of each batch
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return finite(a, name)
+    if low < lowest or high > highest:
+        raise ValueError(f"{name} ranges from {low:g} to {high:g}; {what} describes values from "
+                         f"{lowest:g} to {highest:g}: rescale {name} (grey levels 0..255 are uint8), or use Gaussian()")
+    return a
+
+
+def grey_levels(a: Array, name: str) -> Array:
+    """a, unless it is uint8 of zeros and ones: uint8 means grey levels, and those would be black and nearly black."""
+    if a.dtype == np.uint8 and a.max(initial=0) == 1:
+        raise ValueError(f"{name} is uint8 with no value above 1, but uint8 means grey levels 0..255; "
+                         f"give zeros and ones as bool or float: {name}.astype(bool)")
     return a
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import numpy as np
@@ -31,6 +33,32 @@ def blas() -> str:
 
     return "; ".join(f"{found['internal_api']} {found['version']} {found.get('architecture', '')}, "
                      f"threads: {found['num_threads']}" for found in threadpool_info() if found["user_api"] == "blas")
+
+
+@contextlib.contextmanager
+def deferred_interrupt() -> Iterator[list[int]]:
+    """A list that is empty until Ctrl-C: a step is then finished before the run stops.
+
+    KeyboardInterrupt in the middle of an optimizer's step would leave half of theta updated. A
+    second Ctrl-C interrupts at once.
+    """
+    pressed: list[int] = []
+
+    def note(signum, frame):
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(signum)
+
+    # Only the main thread receives signals, and a shell lets its background jobs ignore Ctrl-C.
+    if threading.current_thread() is not threading.main_thread() or \
+            signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None):
+        yield pressed
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def in_threads(work: Callable[..., T], tasks: Iterable[tuple], take: Callable[[T], None]) -> None:
