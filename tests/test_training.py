@@ -170,6 +170,16 @@ def test_history_holds_the_bound_in_nats_and_is_written_as_csv(tmp_path):
     with open(tmp_path / "history.csv", newline="") as file:
         read = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
     assert read == list(history)
+    again = tv.History.load(tmp_path / "history.csv")
+    assert again == history
+    assert [list(map(type, row.values())) for row in again] == [list(map(type, row.values())) for row in history]
+
+
+@pytest.mark.parametrize("text", ["epoch,loss\n1,2\n2\n", "epoch,loss\n1,two\n", "epoch,loss\n1,2,3\n", "\0"])
+def test_a_history_that_is_none_is_named(tmp_path, text):
+    (tmp_path / "history.csv").write_text(text)
+    with pytest.raises(ValueError, match=r"history\.csv is not the history of a run .*; restore it"):
+        tv.History.load(tmp_path / "history.csv")
 
 
 def test_validation_does_not_touch_training():
@@ -289,6 +299,48 @@ def test_what_cannot_be_saved_is_said_before_training_starts(tmp_path):
     with pytest.raises(ValueError, match="PCG64, not of MT19937"):
         tv.fit(vae, digits(), rng=rng, checkpoint=tmp_path / "run.npz", progress=False)
     np.testing.assert_array_equal(vae.theta, theta)
+
+
+@pytest.mark.parametrize("failing", [{3}, {3, 4, 5}, {40}])
+def test_a_save_that_fails_on_the_way_is_said_and_ends_nothing(tmp_path, monkeypatch, capsys, failing):
+    """As where a virus scanner holds the file, or the disk is full for a while. Save 1 is the first, 41 the last."""
+    path, saves, plain = tmp_path / "run.npz", [], checkpoint.save
+
+    def save(*args):
+        saves.append(args)
+        if len(saves) in failing:
+            raise PermissionError(13, "Access is denied", str(path))
+        plain(*args)
+
+    monkeypatch.setattr(checkpoint, "save", save)
+    vae, history = train(path)
+    assert len(saves) == 41
+    said = capsys.readouterr().err
+    assert said.count("the checkpoint could not be saved") == said.count("training goes on") == len(failing)
+    assert "Access is denied" in said
+    whole, whole_history = train()
+    assert vae.theta.tobytes() == whole.theta.tobytes()
+    assert bits(history) == bits(whole_history)
+    assert tv.load(path).theta.tobytes() == whole.theta.tobytes()
+
+
+def test_a_last_save_that_fails_leaves_the_checkpoint_before_it_and_the_history(tmp_path, monkeypatch, capsys):
+    path, plain = tmp_path / "run.npz", checkpoint.save
+
+    def save(path, vae, state, arrays):
+        if state["epoch"] == 4:
+            raise OSError(28, "No space left on device")
+        plain(path, vae, state, arrays)
+
+    monkeypatch.setattr(checkpoint, "save", save)
+    _, history = train(path)
+    assert len(history) == 4
+    said = capsys.readouterr().err
+    assert "could not be saved ([Errno 28] No space left on device)" in said
+    assert "goes on" not in said
+    monkeypatch.undo()
+    resumed, _ = train(path)  # goes on before the last step
+    assert resumed.theta.tobytes() == train()[0].theta.tobytes()
 
 
 def test_an_overflow_in_the_optimizer_is_divergence_too(tmp_path):

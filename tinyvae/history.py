@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Mapping
-
-import numpy as np
+from collections.abc import Iterable, Sequence
 
 from tinyvae.foundation.files import replacing
 
@@ -37,17 +35,17 @@ class History(list):
         """Read what `save` wrote. ValueError, naming the file, if it is something else."""
         try:
             with open(path, encoding="utf-8", newline="") as file:
-                reader = csv.DictReader(file)
-                lines = list(reader)
-            return cls.of({name: np.array([line[name] for line in lines], float) for name in reader.fieldnames or ()})
-        except (ValueError, TypeError, csv.Error) as error:
+                names, *epochs = csv.reader(file)
+            if names[0] != "epoch":
+                raise ValueError(f"its first column is {names[0]!r} instead of 'epoch'")
+            return cls.of(names, (map(float, epoch) for epoch in epochs))
+        except (ValueError, IndexError, csv.Error) as error:
             raise ValueError(f"{os.fspath(path)} is not the history of a run ({error}); restore it") from None
 
     @classmethod
-    def of(cls, columns: Mapping[str, np.ndarray]) -> History:
-        """The history with these columns. ValueError if they are not equally long."""
-        epochs = zip(*(column.tolist() for column in columns.values()), strict=True)
-        history = cls(dict(zip(columns, epoch, strict=True)) for epoch in epochs)
+    def of(cls, names: Sequence[str], epochs: Iterable[Iterable[float]]) -> History:
+        """The history with these columns and, for each epoch, these numbers. ValueError if they are not as many."""
+        history = cls(dict(zip(names, epoch, strict=True)) for epoch in epochs)
         for row in history:
             row |= {name: int(row[name]) for name in ("epoch", "images_per_second") if name in row}
         return history

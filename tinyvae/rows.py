@@ -39,8 +39,9 @@ class Rows:
         return replace(self, x=self.x[index], y=None if self.y is None else self.y[index])
 
     def parts(self, size: int) -> Iterator[Rows]:
-        """The rows in their order, `size` at a time."""
-        return (self[start : start + size] for start in range(0, len(self), max(size, 1)))
+        """The rows in their order, `size` at a time, at least one."""
+        size = max(size, 1)
+        return (self[start : start + size] for start in range(0, len(self), size))
 
     def draw(self, rng: np.random.Generator | None = None) -> tuple[Array, Array | None]:
         """x (M, D) as numbers of `dtype`, binarized, and y (M,)."""

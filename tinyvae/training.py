@@ -254,7 +254,9 @@ class _Run:
             seconds = checks.number(state["seconds"], "seconds", at_least=0)
             now, before = (_generator(state[name]) for name in ("rng", "order_rng"))
             moments = [vectors[name] for name in self.optimizer.moments]
-            history = History.of({name: vectors[f"history.{name}"] for name in COLUMNS if f"history.{name}" in vectors})
+            names = [name for name in COLUMNS if f"history.{name}" in vectors]
+            columns = [vectors[f"history.{name}"].tolist() for name in names]
+            history = History.of(names, zip(*columns, strict=True))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"{path} is not a checkpoint of fit with {type(self.optimizer).__name__} "
                              f"({error}); start a new run") from None
