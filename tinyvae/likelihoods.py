@@ -63,22 +63,16 @@ class Bernoulli(WithoutParameters):
 
 
 def Gaussian(std: float | str = 1.0) -> DiagonalGaussian:
-    """Real x = mean + sigma * noise. `std` says what sigma is:
-
-    a number    sigma itself, in the units of x: a `FixedGaussian`
-    "shared"    one learned sigma for all dimensions: a `SharedGaussian`
-    "network"   the decoder's, for each dimension and each z: a `NetworkGaussian`
-    """
-    if not isinstance(std, str):
-        return FixedGaussian(std)
-    learned = {"shared": SharedGaussian, "network": NetworkGaussian}
-    if std not in learned:
+    """x = mean + sigma * noise. std: sigma itself, in the units of x; "shared": one learned sigma for all dimensions;
+    "network": the decoder's, for each dimension and each z."""
+    kinds = {"shared": SharedGaussian, "network": NetworkGaussian}
+    if isinstance(std, str) and std not in kinds:
         raise ValueError(f"Gaussian(std={std!r}): expected a positive number, 'shared' or 'network'")
-    return learned[std]()
+    return kinds[std]() if isinstance(std, str) else FixedGaussian(std)
 
 
 class DiagonalGaussian(WithoutParameters):
-    """Real x = mean + sigma * noise, with one sigma for all dimensions or one for each: what the three kinds share.
+    """What the three Gaussians share: x = mean + sigma * noise, where they differ in what sigma is.
 
     log p(x|z) = -1/2 sum_d [ ((x - mean) / sigma)^2 + 2 log sigma + log 2 pi ]   (AEVB eq. 12, app. C.2)
     """
@@ -90,17 +84,14 @@ class DiagonalGaussian(WithoutParameters):
         """mean (..., D) and log sigma, (1,) or (..., D)."""
         raise NotImplementedError
 
-    def log_volume(self, log_std: Array, D: int) -> Array:
-        """sum_d log sigma_d, (1,) or (...)."""
-        return D * log_std
-
     def log_prob(self, x: Array, out: Array) -> Array:
         mean, log_std = self.split(out)
         self.inv_std = np.exp(-log_std)
         self.r = (x - mean) * self.inv_std  # (..., M, D)
         self.squares = np.einsum("...d,...d->...", self.r, self.r)  # (..., M)
         D = x.shape[-1]
-        return -0.5 * (self.squares + D * LOG_2PI) - self.log_volume(log_std, D)
+        log_volume = log_std.sum(-1) if self.columns == 2 else D * log_std  # sum_d log sigma_d
+        return -0.5 * (self.squares + D * LOG_2PI) - log_volume
 
     def backward(self, dlog: Array) -> Array:
         return dlog[..., None] * (self.r * self.inv_std)  # dmean (..., M, D)
@@ -159,9 +150,6 @@ class NetworkGaussian(DiagonalGaussian):
     def split(self, out: Array) -> tuple[Array, Array]:
         D = out.shape[-1] // 2
         return out[..., :D], out[..., D:]
-
-    def log_volume(self, log_std: Array, D: int) -> Array:
-        return log_std.sum(-1)
 
     def backward(self, dlog: Array) -> Array:
         dmean = super().backward(dlog)
