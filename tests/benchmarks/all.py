@@ -1,6 +1,6 @@
 """The tables of docs/benchmarks.md: measured here, kept in docs/benchmarks/, written into the page.
 
-    TINYVAE_DATA=FOLDER python tests/benchmarks/all.py "AMD EPYC, Zen 4"     measure this machine, which the page calls so
+    TINYVAE_DATA=FOLDER python tests/benchmarks/all.py "AMD EPYC, Zen 4"     measure this machine, and call it so
     python tests/benchmarks/all.py                                           write the page anew from the files
 
 Measuring takes about a quarter of an hour, needs the full MNIST files and the extra `bench`, and wants a machine on
@@ -52,8 +52,8 @@ def results() -> dict[str, dict]:
 def summary() -> str:
     """How fast tinyvae and JAX are beside PyTorch, machine beside machine."""
     def speed(found: dict, peer: str, benchmark: str, setting: str | None):
-        rows = [row for row in found["tables"].get(benchmark, []) if (row["peer"], row.get("setting")) == (peer, setting)]
-        return rows[0]["speed, torch = 1"] if rows else ""
+        rows = {(row["peer"], row.get("setting")): row for row in found["tables"].get(benchmark, [])}
+        return rows[peer, setting]["speed, torch = 1"] if (peer, setting) in rows else ""
 
     return table([{"speed, PyTorch = 1": what} | {f"speed of {peer}: {found['name']}": speed(found, peer, *where)
                   for found in results().values() for peer in ("tinyvae", "jax")}
@@ -66,7 +66,7 @@ def machines() -> str:
     for file, found in results().items():
         on = [f"{name} {version}" for name, version in found["versions"].items()]
         kernels = [f"{peer}: {kernel}" for peer, kernel in found["kernels"].items()]
-        text += (f"## {found['name']}\n\n{found['processor']}; {found['date']}; {', '.join(on)}. Kernels: "
+        text += (f"### {found['name']}\n\n{found['processor']}; {found['date']}; {', '.join(on)}. Kernels: "
                  f"{'; '.join(kernels)}. [All of it as JSON](benchmarks/{file}).\n\n")
         for benchmark, rows in found["tables"].items():
             text += f"**{TITLES[benchmark]}**, {found['rounds'][benchmark]} rounds\n\n{table(rows)}\n"

@@ -1,10 +1,10 @@
-"""What every benchmark here stands on: peers in processes of their own that take turns, on libraries left as they are.
+"""What every benchmark here stands on: peers in processes of their own, which take turns, with libraries as they come.
 
-A benchmark says what its peers do (`make`), and what is asked of them and made of their answers (`measure`). A peer that
-is not running is stopped with SIGSTOP, because idle threads of OpenBLAS go on spinning for 100 ms after a product and
-would slow the next peer (Linux and macOS only). The order of the turns alternates, and the speed of a peer is the
+A benchmark says what its peers do (`make`), what is asked of them and what becomes of their answers (`measure`). A peer
+that is not running is stopped with SIGSTOP, because idle threads of OpenBLAS go on spinning for 100 ms after a product
+and would slow the next peer (Linux and macOS only). The order of the turns alternates, and the speed of a peer is the
 median over the rounds of its ratio to another within a round, so that a noisy machine slows both. A peer that cannot be
-imported is left out.
+imported is left out; one that would run slower than it can ends the benchmark.
 """
 
 import argparse
@@ -83,7 +83,8 @@ def about() -> dict:
         kernels = [found.get("architecture", "") for found in blas if found["internal_api"] == "openblas"]
         kernel = "; ".join(f"{found['internal_api']} {found['version']} {found.get('architecture', '')}, "
                            f"threads: {found['num_threads']}" for found in blas) or "unknown to threadpoolctl"
-    versions = {name: sys.modules[name].__version__ for name in ("numpy", "tinyvae", "torch", "jax") if name in sys.modules}
+    versions = {name: sys.modules[name].__version__ for name in ("tinyvae", "numpy", "torch", "jax")
+                if name in sys.modules}
     return {"kernel": kernel, "versions": {"python": platform.python_version()} | versions,
             "handicap": handicap(kernels, processor()[1], [name for name in SLOWING if name in os.environ])}
 
@@ -174,7 +175,9 @@ def table(rows: list[dict]) -> str:
     def cell(heading: str, value) -> str:
         if isinstance(value, list):
             return "{1} ({0} to {2})".format(*value)
-        return f"{value:.2f}" if heading.startswith("speed") or heading in ("test ELBO", "lowest") else f"{value}"
+        if isinstance(value, float):
+            return f"{value:.1f}" if heading.startswith("seconds") else f"{value:.2f}"
+        return str(value)
 
     lines = [[*rows[0]], ["---"] * len(rows[0]), *([cell(*item) for item in row.items()] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

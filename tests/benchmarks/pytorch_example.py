@@ -60,7 +60,7 @@ def measure(rounds) -> list[dict]:
     peer = Peer(__file__, "torch")
     take_turns([peer], list(range(rounds)))
     losses = dict(enumerate(peer.answers)) | {"mean": statistics.mean(peer.answers)}
-    return [{"seed": seed, "test loss after ten epochs": round(loss, 3)} for seed, loss in losses.items()]
+    return [{"seed": seed, "test loss after ten epochs": round(loss, 2)} for seed, loss in losses.items()]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How long one training step takes, against PyTorch, JAX and the floor: a table of docs/benchmarks.md.
 
-    python tests/benchmarks/step.py [--rounds 30] [--settings A,B20,B100] [--peers tinyvae,torch,…]
+    python tests/benchmarks/step.py [--rounds 30] [--settings A B20 B100] [--peers tinyvae torch …]
 
 A step draws the noise, runs forward and backward, and takes one step of Adam: same model, batch, dtype and number of
 threads (2) for all. Random data: the time does not depend on it. Needs the extra `bench`.
@@ -166,14 +166,14 @@ def make(peer, setting):
     return timed(PEERS[peer](*SETTINGS[setting]), batches(D, M), STEPS, warm=5)
 
 
-def measure(rounds, settings=",".join(SETTINGS), peers=",".join(PEERS)) -> list[dict]:
-    return [row for setting in settings.split(",")
-            for row in compare(setting, [Peer(__file__, name, setting) for name in peers.split(",")], rounds,
+def measure(rounds, settings=SETTINGS, peers=PEERS) -> list[dict]:
+    return [row for setting in settings
+            for row in compare(setting, [Peer(__file__, name, setting) for name in peers], rounds,
                                "microseconds a step: median (quartiles)")]
 
 
 if __name__ == "__main__":
     parser = options(__doc__, rounds=30)
-    parser.add_argument("--settings", default=",".join(SETTINGS))
-    parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=SETTINGS)
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS)
     main(make, measure, parser)

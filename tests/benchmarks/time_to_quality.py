@@ -64,7 +64,7 @@ def make(side, held_out):
     import tinyvae as tv
 
     data = tv.datasets.load("mnist", validation=int(held_out))
-    return SIDES[side][0](data.train.x, (data.validation or data.test).x)
+    return SIDES[side][0](data.train.x, (data.validation if int(held_out) else data.test).x)
 
 
 def measure(rounds, held_out=0) -> list[dict]:
