@@ -7,7 +7,10 @@ import signal
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import tinyvae as tv
 
 ROOT = Path(__file__).parent.parent
 BENCHMARKS = ROOT / "tests" / "benchmarks"
@@ -126,3 +129,21 @@ def test_peers_take_turns_and_a_speed_is_a_median_of_ratios_within_rounds(peers)
     assert order == ["tinyvae", "torch", "torch", "tinyvae", "tinyvae", "torch", "tinyvae closed", "torch closed"]
     assert [row["speed, torch = 1"] for row in rows] == [2.0, 1.0]
     assert [row["µs"][1] for row in rows] == [20, 15]
+
+
+@pytest.mark.parametrize("benchmark", ["step", "importance", "per_example", "time_to_quality"])
+def test_tinyvae_still_does_what_the_benchmarks_ask(peers, benchmark, monkeypatch):
+    module = import_module(benchmark)
+    if benchmark == "step":
+        assert module.make("tinyvae", "B20")(None) > 0
+        assert module.make("adam", "B20")(None) > 0
+    elif benchmark == "importance":
+        monkeypatch.setattr(module, "K", 20)
+        assert module.make("tinyvae")(None) > 0
+    elif benchmark == "per_example":  # before it starts, its loop and tinyvae must have the same loss and gradients
+        assert module.make("tinyvae")("turn") > 0
+    else:
+        data = tv.datasets.load("mnist-small")
+        elbo, seconds = module.tinyvae(data.train.x[:512], data.test.x[:50])(0)
+        assert np.isfinite(elbo)
+        assert seconds > 0

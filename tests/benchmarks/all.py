@@ -3,7 +3,7 @@
     TINYVAE_DATA=FOLDER python tests/benchmarks/all.py "AMD EPYC, Zen 4"     measure this machine, and call it so
     python tests/benchmarks/all.py                                           write the page anew from the files
 
-Measuring takes about a quarter of an hour, needs the full MNIST files and the extra `bench`, and wants a machine on
+Measuring takes some ten minutes, needs the full MNIST files and the extra `bench`, and wants a machine on
 which nothing else runs. A test compares the page with the files.
 """
 
@@ -18,7 +18,7 @@ from peers import Peer, processor, table
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 FILES = PAGE.parent / "benchmarks"
-ROUNDS = {"step": 40, "importance": 15, "time_to_quality": 5, "per_example": 7, "imports": 30}
+ROUNDS = {"step": 60, "importance": 25, "time_to_quality": 5, "per_example": 7, "imports": 30}
 TITLES = {"step": "A training step", "importance": "log p(x) by importance sampling",
           "time_to_quality": "Training to a given quality", "per_example": "One example at a time",
           "imports": "The import"}
@@ -55,7 +55,7 @@ def summary() -> str:
         rows = {(row["peer"], row.get("setting")): row for row in found["tables"].get(benchmark, [])}
         return rows[peer, setting]["speed, torch = 1"] if (peer, setting) in rows else ""
 
-    return table([{"speed, PyTorch = 1": what} | {f"speed of {peer}: {found['name']}": speed(found, peer, *where)
+    return table([{"speed, PyTorch = 1": what} | {f"{peer} on {found['name']}": speed(found, peer, *where)
                   for found in results().values() for peer in ("tinyvae", "jax")}
                   for what, where in SUMMARY.items()])
 
