@@ -4,16 +4,14 @@
 
 Images one after the other, four in a turn, 5000 samples each, the 784-200-200-50 model with tanh, float32, two
 threads: a test set costs so many times as much. `torch-N` works on N samples at once; `torch` on 500, as tinyvae does.
-The peers take turns as in step.py.
 """
 
-import argparse
 import itertools
 import math
-import sys
 
 import numpy as np
-from step import THREADS, Peer, batches, compare, widths, work
+from peers import THREADS, Peer, compare, main, options, timed
+from step import batches, widths
 
 D, HIDDEN, J, K, IMAGES = 784, (200, 200), 50, 5000, 4
 
@@ -55,16 +53,15 @@ PEERS = {"tinyvae": (tinyvae, 0), "torch": (torch, 500), "torch-100": (torch, 10
          "torch-5000": (torch, 5000)}
 
 
-def main() -> None:
-    if sys.argv[1:2] == ["--work"]:
-        make, at_once = PEERS[sys.argv[2]]
-        return work(lambda: make(at_once), batches(D, IMAGES), warm=1)
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15)
-    args = parser.parse_args()
-    print("| setting | peer | microseconds for four images: median (quartiles) | speed, torch = 1 |\n|---|---|---|---|")
-    compare(f"K = {K}", [Peer(__file__, name, steps=2) for name in PEERS], args.rounds)
+def make(peer):
+    build, at_once = PEERS[peer]
+    return timed(build(at_once), batches(D, IMAGES), steps=2, warm=1)
+
+
+def measure(rounds) -> list[dict]:
+    return compare(f"K = {K}", [Peer(__file__, name) for name in PEERS], rounds,
+                   "microseconds for four images: median (quartiles)")
 
 
 if __name__ == "__main__":
-    main()
+    main(make, measure, options(__doc__, rounds=15))

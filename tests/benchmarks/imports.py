@@ -3,28 +3,34 @@
     python tests/benchmarks/imports.py [--rounds 30]
 """
 
-import argparse
 import statistics
 import subprocess
 import sys
 import time
 
+import numpy as np  # noqa: F401  # so that a peer knows what NumPy computes with in the processes that it starts
+from peers import Peer, main, options, spread, take_turns
 
-def seconds(statement: str) -> float:
-    start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", statement], check=True)
-    return time.perf_counter() - start
+STATEMENTS = {"python alone": "pass", "import numpy": "import numpy", "import tinyvae": "import tinyvae"}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=30)
-    statements = ("pass", "import numpy", "import tinyvae")
-    rounds = [[seconds(statement) for statement in statements] for _ in range(parser.parse_args().rounds)]
-    bare, numpy, tinyvae = map(statistics.median, zip(*rounds, strict=True))
-    print(f"python alone {1e3 * bare:.0f} ms, with numpy {1e3 * numpy:.0f} ms, with tinyvae {1e3 * tinyvae:.0f} ms")
-    print(f"import tinyvae takes {(tinyvae - bare) / (numpy - bare):.2f} times what import numpy takes")
+def make(name):
+    def milliseconds(_):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", STATEMENTS[name]], check=True)
+        return (time.perf_counter() - start) * 1e3
+
+    return milliseconds
+
+
+def measure(rounds) -> list[dict]:
+    peers = [Peer(__file__, name) for name in STATEMENTS]
+    take_turns(peers, [None] * rounds)
+    bare, numpy, _ = medians = [statistics.median(peer.answers) for peer in peers]
+    return [{"process": peer.name, "milliseconds: median (quartiles)": spread(peer.answers),
+             "import alone, numpy = 1": round((median - bare) / (numpy - bare), 2)}
+            for peer, median in zip(peers, medians, strict=True)]
 
 
 if __name__ == "__main__":
-    main()
+    main(make, measure, options(__doc__, rounds=30))

@@ -6,32 +6,29 @@ Who looks for a VAE in pure NumPy finds public code that goes through each batch
 products, outer products for dW, and a whole Adam step over all parameters after every example, in float64. Here this
 scheme is written anew from that description, none of it copied, for 784-400-20-400-784 with ReLU on the bundled digits
 (grey pixels), beside tinyvae with the same sizes, start, images, noise and learning rate: 64 examples are one product
-and one Adam step, in float32. Both are NumPy in one process with the same threads, and they take turns; the ratio is
-the median over the rounds of the ratio within a round.
+and one Adam step, in float32. Both are NumPy with the same threads.
 
-Both work: before the clock starts their losses and gradients are compared, and both bounds are printed at the end. An
+Both work: before the clock starts their losses and gradients are compared, and both bounds are measured at the end. An
 image is not the same work for both, for the loop takes 64 times as many steps and so learns more from each image.
 Hence the last column, where tinyvae goes on (on the same few digits, again and again) until it too has had the seconds
 that the loop has had.
 """
 
-import argparse
-import statistics
 import time
 
 import numpy as np
+from peers import Peer, main, options, ratio, spread, take_turns
 
 import tinyvae as tv
 from tinyvae import evaluation
 from tinyvae.functions import sigmoid, softplus
 
 M, D, H, J, LR = 64, 784, 400, 20, 1e-3
+BATCHES = 5  # in a turn
 
 
 class Loop:
     """One example at a time: loss, gradient and Adam on a list of arrays."""
-
-    name = "one example at a time"
 
     def __init__(self, vae: tv.VAE):
         self.parameters = [p.astype(np.float64) for p in vae.parameters().values()]
@@ -75,8 +72,6 @@ class Loop:
 class Batch:
     """The minibatch as one product: tinyvae."""
 
-    name = "tinyvae"
-
     def __init__(self, vae: tv.VAE):
         self.elbo, self.optimizer = tv.ELBO(vae), tv.Adam(vae, LR)
 
@@ -100,49 +95,45 @@ def same_model(x, eps) -> None:
     np.testing.assert_allclose(vae.grad, mean, rtol=0, atol=1e-10)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--batches", type=int, default=5, help="of 64 images, in each turn (default 5)")
-    args = parser.parse_args()
+SIDES = {"one example at a time": Loop, "tinyvae": Batch}
+
+
+def make(name):
     data, rng = tv.datasets.load("mnist-small"), np.random.default_rng(0)
+    side = SIDES[name](tv.VAE(D, J, (H,), rng=0))
 
     def batch():
         x = data.train.x[rng.integers(0, len(data.train.x), M)]
-        return x.astype(np.float32) / 255, rng.standard_normal((M, J), dtype=np.float32)
+        return (x / 255).astype(np.float32), rng.standard_normal((M, J), dtype=np.float32)
 
-    def bound(theta):
+    def bound():
         judge = tv.VAE(D, J, (H,))
-        judge.theta[:] = theta
+        judge.theta[:] = side.theta()
         return evaluation.elbo(judge, data.test.x, binarization="none", n_samples=10)["elbo"]
 
-    same_model(*batch())
-    loop, ours = sides = [Loop(tv.VAE(D, J, (H,), rng=0)), Batch(tv.VAE(D, J, (H,), rng=0))]
-    seconds = {side: [] for side in sides}  # of each turn
-
-    def turn(side, batches) -> None:
+    def microseconds():
+        batches = [batch() for _ in range(BATCHES)]
         start = time.perf_counter()
         for x, eps in batches:
             side.step(x, eps)
-        seconds[side].append(time.perf_counter() - start)
+        return (time.perf_counter() - start) / (BATCHES * M) * 1e6
 
-    for r in range(args.rounds):
-        batches = [batch() for _ in range(args.batches)]
-        for side in sides if r % 2 == 0 else sides[::-1]:
-            turn(side, batches)
-    images, equal_images = args.rounds * args.batches * M, [bound(side.theta()) for side in sides]
-    cost = {side: [1e6 * t / (args.batches * M) for t in seconds[side]] for side in sides}
-    ratio = statistics.median(a / b for a, b in zip(cost[loop], cost[ours], strict=True))
-    while sum(seconds[ours]) < sum(seconds[loop]):
-        turn(ours, [batch() for _ in range(args.batches)])
+    same_model(*batch())
+    return lambda task: bound() if task == "bound" else microseconds()
 
-    print(f"| gradients | microseconds an image: median (quartiles) | ratio | test ELBO after {images} images "
-          f"| after {sum(seconds[loop]):.0f} s |\n|---|---|---|---|---|")
-    for side, times, elbo in zip(sides, (ratio, 1), equal_images, strict=True):
-        low, median, high = np.percentile(cost[side], (25, 50, 75))
-        print(f"| {side.name} | {median:.0f} ({low:.0f} to {high:.0f}) | {times:.0f} "
-              f"| {elbo:.1f} | {bound(side.theta()):.1f} |")
+
+def measure(rounds) -> list[dict]:
+    loop, ours = peers = [Peer(__file__, name) for name in SIDES]
+    take_turns(peers, ["turn"] * rounds)
+    equal_images, times = [round(peer.ask("bound")) for peer in peers], [[*peer.answers] for peer in peers]
+    while sum(ours.answers) < sum(loop.answers):
+        ours.answers.append(ours.ask("turn"))
+    seconds = sum(loop.answers) * BATCHES * M / 1e6
+    return [{"peer": peer.name, "microseconds an image: median (quartiles)": spread(cost),
+             "speed, the loop = 1": ratio(times[0], cost), f"test ELBO after {rounds * BATCHES * M} images": elbo,
+             f"after {seconds:.0f} s": round(peer.ask("bound"))}
+            for peer, cost, elbo in zip(peers, times, equal_images, strict=True)]
 
 
 if __name__ == "__main__":
-    main()
+    main(make, measure, options(__doc__, rounds=7))

@@ -1,33 +1,22 @@
-"""How long one training step takes, against PyTorch, JAX and the floor: the table of docs/benchmarks.md.
+"""How long one training step takes, against PyTorch, JAX and the floor: a table of docs/benchmarks.md.
 
-    python tests/benchmarks/step.py [--rounds 30] [--settings A,B20,B100] [--peers tinyvae,torch,…]
+    python tests/benchmarks/step.py [--rounds 30] [--settings A B20 B100] [--peers tinyvae torch …]
 
 A step draws the noise, runs forward and backward, and takes one step of Adam: same model, batch, dtype and number of
-threads (2) for all. Every peer lives in a process of its own; the peers take turns, in alternating order, and the
-ratio of two peers is the median over the rounds of their ratio within a round, so that a noisy machine slows both.
-A peer that is not running is stopped with SIGSTOP, because idle threads of OpenBLAS go on spinning for 100 ms after a
-product and would slow the next peer (Linux and macOS only). Random data: the time does not depend on it. Needs the
-extra `bench`; a peer that cannot be imported is left out.
+threads (2) for all. Random data: the time does not depend on it. Needs the extra `bench`.
 """
 
-import argparse
 import itertools
 import math
-import os
-import signal
-import statistics
-import subprocess
-import sys
-import time
 
 import numpy as np
+from peers import THREADS, Peer, compare, main, options, timed
 
 SETTINGS = {  # D, hidden, J, activation, M
     "A": (784, (400,), 20, "ReLU", 128),
     "B20": (784, (200, 200), 50, "Tanh", 20),
     "B100": (784, (200, 200), 50, "Tanh", 100),
 }
-THREADS = 2
 STEPS = 20  # in a turn
 
 
@@ -159,90 +148,32 @@ def floor(D, hidden, J, activation, M):
     return step
 
 
-PEERS = {"tinyvae": tinyvae, "torch": torch, "torch-compile": torch_compile, "jax": jax, "floor": floor}
+def adam(D, hidden, J, activation, M):
+    """tinyvae's Adam alone, on as many parameters."""
+    import tinyvae as tv
+
+    vae = tv.VAE(D, J, hidden, rng=0)
+    vae.grad[:] = np.random.default_rng(0).standard_normal(vae.grad.size)
+    optimizer = tv.Adam(vae, 1e-3)
+    return lambda x: optimizer.step()
 
 
-# ---- taking turns -----------------------------------------------------------------------------------
+PEERS = {"tinyvae": tinyvae, "torch": torch, "torch-compile": torch_compile, "jax": jax, "floor": floor, "adam": adam}
 
 
-def work(make, data, warm: int = 5) -> None:
-    """The other process: a number of steps comes in, microseconds a step go out."""
-    data = itertools.cycle(data)
-    try:
-        step = make()
-        for _ in range(6 * warm):
-            step(next(data))
-    except ImportError as error:
-        print(f"left out: {error}", flush=True)
-        return
-    print("ready", flush=True)
-    for line in sys.stdin:
-        for _ in range(warm):  # wake caches and threads, untimed
-            step(next(data))
-        start = time.perf_counter()
-        for _ in range(int(line)):
-            step(next(data))
-        print((time.perf_counter() - start) / int(line) * 1e6, flush=True)
+def make(peer, setting):
+    D, *_, M = SETTINGS[setting]
+    return timed(PEERS[peer](*SETTINGS[setting]), batches(D, M), STEPS, warm=5)
 
 
-class Peer:
-    """A process of `script` that works when it is its turn, and is stopped when it is not."""
-
-    def __init__(self, script: str, name: str, *task: str, steps: int = STEPS):
-        env = os.environ | {f"{library}_NUM_THREADS": str(THREADS) for library in ("OPENBLAS", "OMP", "MKL")}
-        self.name, self.steps, self.times = name, steps, []
-        self.process = subprocess.Popen([sys.executable, script, "--work", name, *task], env=env, text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.answer = self.process.stdout.readline().strip() or "left out: it failed"
-        self.ready = self.answer == "ready"
-        if self.ready:
-            self.process.send_signal(signal.SIGSTOP)
-
-    def turn(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
-        self.process.stdin.write(f"{self.steps}\n")
-        self.process.stdin.flush()
-        self.times.append(float(self.process.stdout.readline()))
-        self.process.send_signal(signal.SIGSTOP)
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-
-def compare(setting: str, started: list[Peer], rounds: int) -> None:
-    """Let the peers take turns, and print a line of the table for each."""
-    peers = [peer for peer in started if peer.ready]
-    for r in range(rounds):
-        for peer in peers if r % 2 == 0 else peers[::-1]:
-            peer.turn()
-    base = next((peer for peer in peers if peer.name == "torch"), peers[0])
-    for peer in started:
-        if not peer.ready:
-            print(f"| {setting} | {peer.name} | {peer.answer} | |")
-            continue
-        speed = statistics.median(b / t for b, t in zip(base.times, peer.times, strict=True))
-        low, _, high = statistics.quantiles(peer.times, n=4)
-        print(f"| {setting} | {peer.name} | {statistics.median(peer.times):.0f} ({low:.0f} to {high:.0f}) "
-              f"| {speed:.2f} |", flush=True)
-    for peer in started:
-        peer.close()
-
-
-def main() -> None:
-    if sys.argv[1:2] == ["--work"]:
-        peer, setting = sys.argv[2:]
-        D, *_, M = SETTINGS[setting]
-        return work(lambda: PEERS[peer](*SETTINGS[setting]), batches(D, M))
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--settings", default=",".join(SETTINGS))
-    parser.add_argument("--peers", default=",".join(PEERS))
-    args = parser.parse_args()
-    print("| setting | peer | microseconds a step: median (quartiles) | speed, torch = 1 |\n|---|---|---|---|")
-    for setting in args.settings.split(","):
-        compare(setting, [Peer(__file__, name, setting) for name in args.peers.split(",")], args.rounds)
+def measure(rounds, settings=SETTINGS, peers=PEERS) -> list[dict]:
+    return [row for setting in settings
+            for row in compare(setting, [Peer(__file__, name, setting) for name in peers], rounds,
+                               "microseconds a step: median (quartiles)")]
 
 
 if __name__ == "__main__":
-    main()
+    parser = options(__doc__, rounds=30)
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=SETTINGS)
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS)
+    main(make, measure, parser)
