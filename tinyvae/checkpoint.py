@@ -12,20 +12,18 @@ memory is taken only for what has been checked. docs/file-format.md tells the de
 
 import errno
 import json
-import math
 import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from io import BufferedReader, BytesIO, FileIO
+from io import BytesIO
 from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 
 import tinyvae
-from tinyvae.foundation import checks
+from tinyvae.foundation import checks, npy
 from tinyvae.foundation.files import FilePath, replacing
 from tinyvae.layers import ReLU, Sigmoid, Softplus, Tanh
 from tinyvae.likelihoods import Bernoulli, Gaussian, NetworkGaussian, SharedGaussian
@@ -44,7 +42,6 @@ ENTRY = re.compile(rf"(format|config|theta|state|arrays/{NAME})\.npy")
 CONFIG_LENGTH = 1 << 14  # characters of JSON
 STATE_LENGTH = 1 << 22
 LARGEST_SIZE = 1 << 31  # of one layer
-CHUNK = 1 << 20  # bytes read at once
 
 BY_HAND = "keep np.save(path, vae.theta) and the code that builds the VAE instead"
 
@@ -83,7 +80,7 @@ def save(path: FilePath, vae: VAE, state: dict | None = None,
         info.create_system = 3  # Unix, on Windows as well, for the same reason
         info.file_size = array.nbytes  # lets zipfile choose 64-bit sizes where it must
         with archive.open(info, "w") as entry:
-            npy.write_array(entry, array, version=(1, 0), allow_pickle=False)
+            np.lib.format.write_array(entry, array, version=(1, 0), allow_pickle=False)
     archive.close()
     with replacing(path) as file:
         file.write(buffer.getbuffer())
@@ -127,117 +124,64 @@ def load_state(path: FilePath) -> tuple[VAE, dict, dict[str, Array]]:
     return vae, state, arrays
 
 
-class _InPieces(BufferedReader):
-    """A file read in pieces: zipfile would read a table of contents of any length at once."""
-
-    def read(self, size: int | None = -1) -> bytes:
-        if size is not None and size > CHUNK:
-            raise ValueError("its table of contents is absurdly long")
-        return super().read(size)
-
-
 def _read(path: FilePath) -> tuple[VAE, dict | None, dict[str, Array]]:
+    """What is in the file; each step may trust the ones before it."""
     path = os.fsdecode(path)
     if os.path.isdir(path):
         raise IsADirectoryError(errno.EISDIR, "This is a folder; expected a file", path)
     if os.path.exists(path) and not os.path.isfile(path):  # a pipe would keep us waiting for ever
         raise ValueError(f"{path}: this is a device or a pipe; expected a file")
-    with _InPieces(FileIO(path)) as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                return _parse(archive, file)
-        except MemoryError:
-            raise
-        except ValueError as error:
-            message = str(error)
-        except Exception as error:  # damaged bytes make zipfile raise many types without a common base
-            message = f"it is damaged, or no .npz file: {error} ({type(error).__name__}); get it again"
-    raise ValueError(f"{path}: {' '.join(message.split())[:500]}")
+    with npy.archive(path) as archive:
+        written = _text(archive, "format", 100)
+        newer = re.fullmatch(r"tinyvae (\d+)", written)
+        if newer and int(newer[1]) > FORMAT:
+            raise ValueError(f"it was written by a newer tinyvae ({written!r}); pip install --upgrade tinyvae")
+        if written != f"tinyvae {FORMAT}":
+            raise ValueError(f"its format is {written!r}; expected 'tinyvae {FORMAT}'")
+        names = archive.namelist()
+        if unknown := [name for name in names if not ENTRY.fullmatch(name)]:
+            raise ValueError(f"it has an unknown entry {unknown[0][:100]!r}; make it again with tinyvae.save")
 
-
-def _parse(archive: zipfile.ZipFile, file: BufferedReader) -> tuple[VAE, dict | None, dict[str, Array]]:
-    """What is in the archive; each step may trust the ones before it."""
-    infos = archive.infolist()
-    names = [info.filename for info in infos]
-    # One wrong byte can make zipfile overlook entries; the end of the file counts them.
-    file.seek(-12, os.SEEK_END)
-    count = int.from_bytes(file.read(2), "little")
-    length = file.seek(0, os.SEEK_END)
-    if len(names) != count or sum(info.compress_size for info in infos) > length:
-        raise ValueError("its table of contents does not fit its contents; get it again")
-    if len(set(names)) < len(names):
-        raise ValueError("it has two entries of the same name; make it again with tinyvae.save")
-
-    written = _text(archive, "format", 100)
-    newer = re.fullmatch(r"tinyvae (\d+)", written)
-    if newer and int(newer[1]) > FORMAT:
-        raise ValueError(f"it was written by a newer tinyvae ({written!r}); pip install --upgrade tinyvae")
-    if written != f"tinyvae {FORMAT}":
-        raise ValueError(f"its format is {written!r}; expected 'tinyvae {FORMAT}'")
-    for name in names:
-        if not ENTRY.fullmatch(name):
-            raise ValueError(f"it has an unknown entry {name[:100]!r}; make it again with tinyvae.save")
-
-    arguments = _arguments(_from_json(_text(archive, "config", CONFIG_LENGTH), "config", CONFIG_LENGTH))
-    theta = _vector(archive, "theta", (arguments["dtype"], (_size(arguments),)))
-    state = None
-    if "state.npy" in names:
-        state = _from_json(_text(archive, "state", STATE_LENGTH), "state", STATE_LENGTH)
-    arrays = {name[7:-4]: _vector(archive, name[:-4]) for name in names if name.startswith("arrays/")}
-    if arrays and state is None:
-        raise ValueError("it has arrays but no state; make it again with tinyvae.save")
-    vae = VAE(**arguments, rng=0)
-    vae.theta[:] = theta
-    return vae, state, arrays
-
-
-@contextmanager
-def _entry(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[Any, np.dtype, tuple[int, ...]]]:
-    """Entry `name` as (a file that stands at its first number, dtype, shape), if the length agrees."""
-    try:
-        info = archive.getinfo(f"{name}.npy")
-    except KeyError:
-        raise ValueError(f"it has no entry {name!r}: it is not from tinyvae, or not complete") from None
-    # What is stored plainly can't unpack to more than the length of the file: there is no zip bomb.
-    if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size or info.flag_bits & 1:
-        raise ValueError(f"its entry {name!r} is compressed or encrypted; write it with np.savez")
-    with archive.open(info) as entry:
-        try:
-            if npy.read_magic(entry) != (1, 0):
-                raise ValueError
-            shape, _, dtype = npy.read_array_header_1_0(entry, max_header_size=1000)
-        except Exception:  # whatever a hostile header makes the parsers raise
-            raise ValueError(f"its entry {name!r} is damaged, or no .npy array; get the file again") from None
-        if dtype.hasobject:
-            raise ValueError(f"its entry {name!r} is a pickle, which could run any code; it is never read")
-        if math.prod(shape) * dtype.itemsize != info.file_size - entry.tell():
-            raise ValueError(f"its entry {name!r} promises {dtype} {shape}, but is not as long; get it again")
-        yield entry, dtype, shape
+        arguments = _arguments(_from_json(_text(archive, "config", CONFIG_LENGTH), "config", CONFIG_LENGTH))
+        theta = _vector(archive, "theta", (arguments["dtype"], (_size(arguments),)))
+        state = None
+        if "state.npy" in names:
+            state = _from_json(_text(archive, "state", STATE_LENGTH), "state", STATE_LENGTH)
+        arrays = {name[7:-4]: _vector(archive, name[:-4]) for name in names if name.startswith("arrays/")}
+        if arrays and state is None:
+            raise ValueError("it has arrays but no state; make it again with tinyvae.save")
+        vae = VAE(**arguments, rng=0)
+        vae.theta[:] = theta
+        return vae, state, arrays
 
 
 def _text(archive: zipfile.ZipFile, name: str, limit: int) -> str:
-    with _entry(archive, name) as (entry, dtype, shape):
-        if dtype.str[:2] != "<U" or shape != () or dtype.itemsize > 4 * limit:
-            raise ValueError(f"{name} is {dtype} {shape}; expected a text of at most {limit} characters")
-        return _content(entry).decode("utf-32-le")
+    with _entry(archive, name) as entry:
+        if entry.dtype.str[:2] != "<U" or entry.shape != () or entry.dtype.itemsize > 4 * limit:
+            raise ValueError(f"{name} is {entry.dtype} {entry.shape}; expected a text of at most {limit} characters")
+        return entry.read().astype(entry.dtype).tobytes().decode("utf-32-le")
 
 
 def _vector(archive: zipfile.ZipFile, name: str, expected: tuple | None = None) -> Array:
     """A vector, if `expected` is given of this (dtype, shape)."""
-    with _entry(archive, name) as (entry, dtype, shape):
-        _check_vector(dtype, shape, name)
-        if expected and (dtype, shape) != expected:
-            raise ValueError(f"{name} is {dtype} {shape}; config describes {expected[0]} {expected[1]}")
-        vector = np.frombuffer(_content(entry), dtype)
-        return checks.finite(vector.astype(dtype.newbyteorder("="), copy=False), name)
+    with _entry(archive, name) as entry:
+        _check_vector(entry.dtype, entry.shape, name)
+        if expected and (entry.dtype, entry.shape) != expected:
+            raise ValueError(f"{name} is {entry.dtype} {entry.shape}; config describes {expected[0]} {expected[1]}")
+        return checks.finite(entry.read(), name)
 
 
-def _content(entry) -> bytearray:
-    """The rest of an entry. At the end zipfile compares its checksum."""
-    content = bytearray()
-    while piece := entry.read(CHUNK):
-        content += piece
-    return content
+@contextmanager
+def _entry(archive: zipfile.ZipFile, name: str) -> Iterator[npy.Promise]:
+    """What entry `name` promises. It is not long: what is stored plainly can't unpack to more than the whole file."""
+    try:
+        info = archive.getinfo(f"{name}.npy")
+    except KeyError:
+        raise ValueError(f"it has no entry {name!r}: it is not from tinyvae, or not complete") from None
+    if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size or info.flag_bits & 1:
+        raise ValueError(f"its entry {name!r} is compressed or encrypted; write it with np.savez")
+    with archive.open(info) as stream:
+        yield npy.promise(stream, f"its entry {name!r}")
 
 
 def _check_vector(dtype: np.dtype, shape: tuple[int, ...], name: str) -> None:
@@ -288,11 +232,6 @@ def describe(vae: VAE) -> dict[str, Any]:
     return {"data_dim": vae.data_dim, "latent_dim": vae.latent_dim, "hidden": list(vae.hidden),
             "likelihood": likelihood, "activation": activation, "n_classes": vae.n_classes,
             "dtype": checks.real_dtype(vae.theta.dtype).name, "version": tinyvae.__version__}
-
-
-def build(config: dict[str, Any]) -> VAE:
-    """The model that `describe` described, its weights as training starts. ValueError if it is none."""
-    return VAE(**_arguments(config), rng=0)
 
 
 def _arguments(config: dict[str, Any]) -> dict[str, Any]:

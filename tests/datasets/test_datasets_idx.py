@@ -1,12 +1,13 @@
 """The IDX format: what is written is what is read, and damage is always named."""
 
 import gzip
+import os
 import struct
 
 import numpy as np
 import pytest
 
-from tinyvae.datasets import files, read_idx, write_idx
+from tinyvae.datasets import read_idx, write_idx
 
 DTYPES = ("uint8", "int8", "int16", "int32", "float32", "float64")
 
@@ -85,7 +86,7 @@ def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path, arr
     def fail(descriptor):
         raise error
 
-    monkeypatch.setattr(files.os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(type(error)):
         write_idx(tmp_path / "a.gz", array + 1)
     assert [path.name for path in tmp_path.iterdir()] == ["a.gz"]
