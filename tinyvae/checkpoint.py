@@ -39,8 +39,7 @@ NAME = r"[A-Za-z0-9_.-]{1,100}"  # what it may be called
 ENTRY = re.compile(rf"(format|config|theta|state|arrays/{NAME})\.npy")
 
 # Far more than a model needs, yet little enough to be harmless.
-CONFIG_LENGTH = 1 << 14  # characters of JSON
-STATE_LENGTH = 1 << 22
+LONGEST = {"format": 100, "config": 1 << 14, "state": 1 << 22}  # characters
 LARGEST_SIZE = 1 << 31  # of one layer
 
 BY_HAND = "keep np.save(path, vae.theta) and the code that builds the VAE instead"
@@ -60,13 +59,13 @@ def save(path: FilePath, vae: VAE, state: dict | None = None,
     where the file can't be written. Either way an older file stays as it was.
     """
     config, arrays = describe(vae), arrays or {}
-    entries = {"format": np.array(f"tinyvae {FORMAT}"), "config": _to_json(config, "config", CONFIG_LENGTH),
+    entries = {"format": np.array(f"tinyvae {FORMAT}"), "config": _to_json(config, "config"),
                "theta": _to_vector(vae.theta, "theta")}
     if vae.theta.size != (expected := _size(_arguments(config))):
         raise TypeError(f"theta has {vae.theta.size} parameters, a VAE described by {config} has {expected}; "
                         f"if you changed its parts, {BY_HAND}")
     if state is not None or arrays:
-        entries["state"] = _to_json({} if state is None else state, "state", STATE_LENGTH)
+        entries["state"] = _to_json({} if state is None else state, "state")
     for name in sorted(arrays):
         if not re.fullmatch(NAME, name):
             raise ValueError(f"arrays has a name {name!r}; expected up to 100 of A-Z a-z 0-9 _ . -")
@@ -86,13 +85,13 @@ def save(path: FilePath, vae: VAE, state: dict | None = None,
         file.write(buffer.getbuffer())
 
 
-def _to_json(value: dict, name: str, limit: int) -> Array:
+def _to_json(value: dict, name: str) -> Array:
     """A dict as JSON in a 0-d array, if it comes back the same."""
     try:
         text = json.dumps(value, allow_nan=False, sort_keys=True)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name} can't be written as JSON: {error}") from None
-    if _from_json(text, name, limit) != value:
+    if _from_json(text, name) != value:
         raise TypeError(f"{name} would come back from JSON changed: use str for keys, lists for tuples")
     return np.array(text)
 
@@ -132,7 +131,7 @@ def _read(path: FilePath) -> tuple[VAE, dict | None, dict[str, Array]]:
     if os.path.exists(path) and not os.path.isfile(path):  # a pipe would keep us waiting for ever
         raise ValueError(f"{path}: this is a device or a pipe; expected a file")
     with npy.archive(path) as archive:
-        written = _text(archive, "format", 100)
+        written = _text(archive, "format")
         newer = re.fullmatch(r"tinyvae (\d+)", written)
         if newer and int(newer[1]) > FORMAT:
             raise ValueError(f"it was written by a newer tinyvae ({written!r}); pip install --upgrade tinyvae")
@@ -142,11 +141,9 @@ def _read(path: FilePath) -> tuple[VAE, dict | None, dict[str, Array]]:
         if unknown := [name for name in names if not ENTRY.fullmatch(name)]:
             raise ValueError(f"it has an unknown entry {unknown[0][:100]!r}; make it again with tinyvae.save")
 
-        arguments = _arguments(_from_json(_text(archive, "config", CONFIG_LENGTH), "config", CONFIG_LENGTH))
+        arguments = _arguments(_from_json(_text(archive, "config"), "config"))
         theta = _vector(archive, "theta", (arguments["dtype"], (_size(arguments),)))
-        state = None
-        if "state.npy" in names:
-            state = _from_json(_text(archive, "state", STATE_LENGTH), "state", STATE_LENGTH)
+        state = _from_json(_text(archive, "state"), "state") if "state.npy" in names else None
         arrays = {name[7:-4]: _vector(archive, name[:-4]) for name in names if name.startswith("arrays/")}
         if arrays and state is None:
             raise ValueError("it has arrays but no state; make it again with tinyvae.save")
@@ -155,10 +152,11 @@ def _read(path: FilePath) -> tuple[VAE, dict | None, dict[str, Array]]:
         return vae, state, arrays
 
 
-def _text(archive: zipfile.ZipFile, name: str, limit: int) -> str:
+def _text(archive: zipfile.ZipFile, name: str) -> str:
     with _entry(archive, name) as entry:
-        if entry.dtype.str[:2] != "<U" or entry.shape != () or entry.dtype.itemsize > 4 * limit:
-            raise ValueError(f"{name} is {entry.dtype} {entry.shape}; expected a text of at most {limit} characters")
+        if entry.dtype.str[:2] != "<U" or entry.shape != () or entry.dtype.itemsize > 4 * LONGEST[name]:
+            raise ValueError(f"{name} is {entry.dtype} {entry.shape}; "
+                             f"expected a text of at most {LONGEST[name]} characters")
         return entry.read().astype(entry.dtype).tobytes().decode("utf-32-le")
 
 
@@ -189,10 +187,10 @@ def _check_vector(dtype: np.dtype, shape: tuple[int, ...], name: str) -> None:
         raise ValueError(f"{name} is {dtype} {shape}; expected (n,) float32, float64, int32 or int64")
 
 
-def _from_json(text: str, name: str, limit: int) -> dict:
+def _from_json(text: str, name: str) -> dict:
     """The dict in a text of any origin: without NaN, infinity, or a key twice."""
-    if len(text) > limit:
-        raise ValueError(f"{name} takes {len(text)} characters of JSON; the limit is {limit}: use arrays")
+    if len(text) > LONGEST[name]:
+        raise ValueError(f"{name} takes {len(text)} characters of JSON; the limit is {LONGEST[name]}: use arrays")
     try:
         value = json.loads(text, parse_float=_number, parse_constant=_number, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:

@@ -241,7 +241,7 @@ REFUSED = {
     "int key in state": (TypeError, "state would come back .*changed", model(), {1: 2}),
     "mixed keys in state": (TypeError, "state can't be written", model(), {1: 2, "a": 3}),
     "state a list": (ValueError, "state is JSON for a list", model(), [1]),
-    "huge state": (ValueError, "state takes .*use arrays", model(), {"x": "a" * checkpoint.STATE_LENGTH}),
+    "huge state": (ValueError, "state takes .*use arrays", model(), {"x": "a" * checkpoint.LONGEST["state"]}),
     "NaN in an array": (ValueError, "arrays/v is not finite", model(), {}, {"v": np.array([0, np.nan])}),
     "matrix": (ValueError, r"arrays/v is float64 \(2, 2\)", model(), {}, {"v": np.eye(2)}),
     "scalar": (ValueError, r"arrays/v is float64 \(\)", model(), {}, {"v": np.float64(3)}),

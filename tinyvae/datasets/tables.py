@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Iterator
-from typing import TextIO
+from typing import IO, TextIO
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def read_npz(path: FilePath, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray
         return arrays
 
 
-def _numbers(stream: npy.Readable, name: str, max_bytes: int) -> np.ndarray:
+def _numbers(stream: IO[bytes], name: str, max_bytes: int) -> np.ndarray:
     """The one array of numbers that must fill the stream, an .npy file."""
     promise = npy.promise(stream, name)
     if promise.dtype.kind not in "biuf":

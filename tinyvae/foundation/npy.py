@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader, FileIO
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
@@ -23,16 +23,10 @@ CHUNK = 1 << 20  # bytes read at once
 LONGEST_HEADER = 1000  # characters; NumPy writes 118 for most arrays
 
 
-class Readable(Protocol):
-    """A binary stream as open, gzip and zipfile give it."""
-
-    def read(self, n: int = -1, /) -> bytes: ...
-
-
 class Promise(NamedTuple):
     """An array as a header describes it; whoever likes the description may `read` what follows it in the stream."""
 
-    stream: Readable
+    stream: Any  # binary, as open, gzip and zipfile give it
     name: str  # of the array in errors
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -58,7 +52,7 @@ class Promise(NamedTuple):
         return array.astype(self.dtype.newbyteorder("="), copy=False)
 
 
-def promise(stream: Readable, name: str = "it") -> Promise:
+def promise(stream: Any, name: str = "it") -> Promise:
     """What the .npy file promises that begins here. ValueError if it is none, or holds objects: those are pickles."""
     try:
         version = npy.read_magic(stream)
@@ -69,8 +63,8 @@ def promise(stream: Readable, name: str = "it") -> Promise:
     if version != (1, 0):
         raise ValueError(f"{name} has .npy version {version}; expected (1, 0), a plain array of numbers")
     if dtype.hasobject:
-        raise ValueError(f"{name} is a pickle, which could run any code, and never read: it has dtype {dtype}; "
-                         "expected numbers")
+        raise ValueError(f"{name} is a pickle, which could run any code; it is never read (dtype {dtype}; "
+                         "expected numbers)")
     return Promise(stream, name, dtype, shape, "F" if fortran_order else "C")
 
 
