@@ -97,8 +97,7 @@ def _to_json(value: dict, name: str) -> Array:
 
 
 def _to_vector(vector: Any, name: str) -> Array:
-    vector = np.asarray(vector)
-    vector = np.asarray(vector, vector.dtype.newbyteorder("<"))
+    vector = np.asarray(vector, np.asarray(vector).dtype.newbyteorder("<"))
     _check_vector(vector.dtype, vector.shape, name)
     return checks.finite(vector, name)
 

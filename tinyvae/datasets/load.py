@@ -114,7 +114,10 @@ def load(
     if data_dir is not None and not published:
         raise ValueError(f"data_dir is for {' and '.join(SOURCES)} only; leave it out for {name!r}")
     if published:
-        path = _folder_of(name, data_dir)
+        named = data_dir or os.environ.get("TINYVAE_DATA")
+        path = Path(named) if named else fetch(name)
+        if named and (path / name).is_dir():
+            path /= name
     elif name_or_path == "mnist-small":
         path = BUNDLED
     else:
@@ -130,15 +133,6 @@ def load(
         return _split(name, arrays).hold_out(validation)
 
 
-def _folder_of(name: str, data_dir: FilePath | None) -> Path:
-    """The folder that should hold the four files of a published data set; fetched if none is named."""
-    named = data_dir or os.environ.get("TINYVAE_DATA")
-    if not named:
-        return fetch(name)
-    subfolder = Path(named) / name
-    return subfolder if subfolder.is_dir() else Path(named)
-
-
 def _read_folder(folder: Path, max_bytes: int) -> dict[str, np.ndarray]:
     found = {file: find(folder, file) for file in FILES}
     if missing := [file for file, path in found.items() if path is None]:
@@ -147,10 +141,8 @@ def _read_folder(folder: Path, max_bytes: int) -> dict[str, np.ndarray]:
 
 
 def _read_file(path: Path, max_bytes: int) -> dict[str, np.ndarray]:
-    readers = {".npy": read_npy, ".npz": read_npz, ".csv": read_csv}
-    if reader := readers.get(path.suffix.lower()):
-        return reader(path, max_bytes)
-    return {"x": read_idx(path, max_bytes)}
+    reader = {".npy": read_npy, ".npz": read_npz, ".csv": read_csv}.get(path.suffix.lower())
+    return reader(path, max_bytes) if reader else {"x": read_idx(path, max_bytes)}
 
 
 def _not_found(name_or_path: FilePath) -> Exception:
