@@ -241,6 +241,11 @@ def test_whatever_goes_wrong_becomes_one_line_that_names_the_file(error):
     assert len(str(caught.value)) < 520
 
 
+def test_a_value_error_keeps_its_words_on_one_line():
+    with pytest.raises(ValueError, match=r"^a/b\.npz: two lines$"), naming("a/b.npz"):
+        raise ValueError("two\n  lines\n")
+
+
 @pytest.mark.parametrize("error", [MemoryError(), KeyboardInterrupt()])
 def test_what_is_not_the_files_fault_stays_what_it_is(error):
     with pytest.raises(type(error)) as caught, naming("a/b.npz"):
