@@ -238,6 +238,7 @@ def test_an_idx_file_of_images(folder):
         ("y,a\r\n1,2\r\n\r\n0,-4e-1\r\n", [[2], [-0.4]], [1, 0]),
         ('\ufeff"y","a"\n"1","2"\n"0","3"\n', [[2], [3]], [1, 0]),
         (" a , y \n 1 , 2 \n 3 , 4 \n", [[1], [3]], [2, 4]),
+        ("0,y\n1,2\n3,4\n", [[1], [3]], [2, 4]),
     ],
 )
 def test_csv(tmp_path, text, x, y):
