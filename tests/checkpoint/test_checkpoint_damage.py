@@ -188,7 +188,7 @@ def test_entries_must_be_there_once_and_be_known(good):
         refused(path, f"no entry '{name[:-4]}'")
     write_zip(path, {k: v for k, v in entries.items() if k != "state.npy"})
     refused(path, "arrays but no state")
-    for name in ["extra.npy", "theta", "arrays/../x.npy", "arrays/.npy", "arrays/a b.npy", "/etc/passwd"]:
+    for name in ["extra.npy", "theta", "theta.npy~", "arrays/../x.npy", "arrays/.npy", "arrays/a b.npy", "/etc/passwd"]:
         write_zip(path, {**entries, name: entries["theta.npy"]})
         refused(path, "unknown entry")
     for name in entries:
