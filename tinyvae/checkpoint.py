@@ -12,20 +12,18 @@ memory is taken only for what has been checked. docs/file-format.md tells the de
 
 import errno
 import json
-import math
 import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from io import BufferedReader, BytesIO, FileIO
+from io import BytesIO
 from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 
 import tinyvae
-from tinyvae.foundation import checks
+from tinyvae.foundation import checks, npy
 from tinyvae.foundation.files import FilePath, replacing
 from tinyvae.layers import ReLU, Sigmoid, Softplus, Tanh
 from tinyvae.likelihoods import Bernoulli, DiagonalGaussian, FixedGaussian, Gaussian, NetworkGaussian, SharedGaussian
@@ -41,10 +39,8 @@ NAME = r"[A-Za-z0-9_.-]{1,100}"  # what it may be called
 ENTRY = re.compile(rf"(format|config|theta|state|arrays/{NAME})\.npy")
 
 # Far more than a model needs, yet little enough to be harmless.
-CONFIG_LENGTH = 1 << 14  # characters of JSON
-STATE_LENGTH = 1 << 22
+LONGEST = {"format": 100, "config": 1 << 14, "state": 1 << 22}  # characters
 LARGEST_SIZE = 1 << 31  # of one layer
-CHUNK = 1 << 20  # bytes read at once
 
 BY_HAND = "keep np.save(path, vae.theta) and the code that builds the VAE instead"
 
@@ -63,13 +59,13 @@ def save(path: FilePath, vae: VAE, state: dict | None = None,
     where the file can't be written. Either way an older file stays as it was.
     """
     config, arrays = describe(vae), arrays or {}
-    entries = {"format": np.array(f"tinyvae {FORMAT}"), "config": _to_json(config, "config", CONFIG_LENGTH),
+    entries = {"format": np.array(f"tinyvae {FORMAT}"), "config": _to_json(config, "config"),
                "theta": _to_vector(vae.theta, "theta")}
     if vae.theta.size != (expected := _size(_arguments(config))):
         raise TypeError(f"theta has {vae.theta.size} parameters, a VAE described by {config} has {expected}; "
                         f"if you changed its parts, {BY_HAND}")
     if state is not None or arrays:
-        entries["state"] = _to_json({} if state is None else state, "state", STATE_LENGTH)
+        entries["state"] = _to_json({} if state is None else state, "state")
     for name in sorted(arrays):
         if not re.fullmatch(NAME, name):
             raise ValueError(f"arrays has a name {name!r}; expected up to 100 of A-Z a-z 0-9 _ . -")
@@ -83,26 +79,25 @@ def save(path: FilePath, vae: VAE, state: dict | None = None,
         info.create_system = 3  # Unix, on Windows as well, for the same reason
         info.file_size = array.nbytes  # lets zipfile choose 64-bit sizes where it must
         with archive.open(info, "w") as entry:
-            npy.write_array(entry, array, version=(1, 0), allow_pickle=False)
+            np.lib.format.write_array(entry, array, version=(1, 0), allow_pickle=False)
     archive.close()
     with replacing(path) as file:
         file.write(buffer.getbuffer())
 
 
-def _to_json(value: dict, name: str, limit: int) -> Array:
+def _to_json(value: dict, name: str) -> Array:
     """A dict as JSON in a 0-d array, if it comes back the same."""
     try:
         text = json.dumps(value, allow_nan=False, sort_keys=True)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name} can't be written as JSON: {error}") from None
-    if _from_json(text, name, limit) != value:
+    if _from_json(text, name) != value:
         raise TypeError(f"{name} would come back from JSON changed: use str for keys, lists for tuples")
     return np.array(text)
 
 
 def _to_vector(vector: Any, name: str) -> Array:
-    vector = np.asarray(vector)
-    vector = np.asarray(vector, vector.dtype.newbyteorder("<"))
+    vector = np.asarray(vector, np.asarray(vector).dtype.newbyteorder("<"))
     _check_vector(vector.dtype, vector.shape, name)
     return checks.finite(vector, name)
 
@@ -127,117 +122,63 @@ def load_state(path: FilePath) -> tuple[VAE, dict, dict[str, Array]]:
     return vae, state, arrays
 
 
-class _InPieces(BufferedReader):
-    """A file read in pieces: zipfile would read a table of contents of any length at once."""
-
-    def read(self, size: int | None = -1) -> bytes:
-        if size is not None and size > CHUNK:
-            raise ValueError("its table of contents is absurdly long")
-        return super().read(size)
-
-
 def _read(path: FilePath) -> tuple[VAE, dict | None, dict[str, Array]]:
+    """What is in the file; each step may trust the ones before it."""
     path = os.fsdecode(path)
     if os.path.isdir(path):
         raise IsADirectoryError(errno.EISDIR, "This is a folder; expected a file", path)
     if os.path.exists(path) and not os.path.isfile(path):  # a pipe would keep us waiting for ever
         raise ValueError(f"{path}: this is a device or a pipe; expected a file")
-    with _InPieces(FileIO(path)) as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                return _parse(archive, file)
-        except MemoryError:
-            raise
-        except ValueError as error:
-            message = str(error)
-        except Exception as error:  # damaged bytes make zipfile raise many types without a common base
-            message = f"it is damaged, or no .npz file: {error} ({type(error).__name__}); get it again"
-    raise ValueError(f"{path}: {' '.join(message.split())[:500]}")
+    with npy.archive(path) as archive:
+        written = _text(archive, "format")
+        newer = re.fullmatch(r"tinyvae (\d+)", written)
+        if newer and int(newer[1]) > FORMAT:
+            raise ValueError(f"it was written by a newer tinyvae ({written!r}); pip install --upgrade tinyvae")
+        if written != f"tinyvae {FORMAT}":
+            raise ValueError(f"its format is {written!r}; expected 'tinyvae {FORMAT}'")
+        names = archive.namelist()
+        if unknown := [name for name in names if not ENTRY.fullmatch(name)]:
+            raise ValueError(f"it has an unknown entry {unknown[0][:100]!r}; make it again with tinyvae.save")
+
+        arguments = _arguments(_from_json(_text(archive, "config"), "config"))
+        theta = _vector(archive, "theta", (arguments["dtype"], (_size(arguments),)))
+        state = _from_json(_text(archive, "state"), "state") if "state.npy" in names else None
+        arrays = {name[7:-4]: _vector(archive, name[:-4]) for name in names if name.startswith("arrays/")}
+        if arrays and state is None:
+            raise ValueError("it has arrays but no state; make it again with tinyvae.save")
+        vae = VAE(**arguments, rng=0)
+        vae.theta[:] = theta
+        return vae, state, arrays
 
 
-def _parse(archive: zipfile.ZipFile, file: BufferedReader) -> tuple[VAE, dict | None, dict[str, Array]]:
-    """What is in the archive; each step may trust the ones before it."""
-    infos = archive.infolist()
-    names = [info.filename for info in infos]
-    # One wrong byte can make zipfile overlook entries; the end of the file counts them.
-    file.seek(-12, os.SEEK_END)
-    count = int.from_bytes(file.read(2), "little")
-    length = file.seek(0, os.SEEK_END)
-    if len(names) != count or sum(info.compress_size for info in infos) > length:
-        raise ValueError("its table of contents does not fit its contents; get it again")
-    if len(set(names)) < len(names):
-        raise ValueError("it has two entries of the same name; make it again with tinyvae.save")
-
-    written = _text(archive, "format", 100)
-    newer = re.fullmatch(r"tinyvae (\d+)", written)
-    if newer and int(newer[1]) > FORMAT:
-        raise ValueError(f"it was written by a newer tinyvae ({written!r}); pip install --upgrade tinyvae")
-    if written != f"tinyvae {FORMAT}":
-        raise ValueError(f"its format is {written!r}; expected 'tinyvae {FORMAT}'")
-    for name in names:
-        if not ENTRY.fullmatch(name):
-            raise ValueError(f"it has an unknown entry {name[:100]!r}; make it again with tinyvae.save")
-
-    arguments = _arguments(_from_json(_text(archive, "config", CONFIG_LENGTH), "config", CONFIG_LENGTH))
-    theta = _vector(archive, "theta", (arguments["dtype"], (_size(arguments),)))
-    state = None
-    if "state.npy" in names:
-        state = _from_json(_text(archive, "state", STATE_LENGTH), "state", STATE_LENGTH)
-    arrays = {name[7:-4]: _vector(archive, name[:-4]) for name in names if name.startswith("arrays/")}
-    if arrays and state is None:
-        raise ValueError("it has arrays but no state; make it again with tinyvae.save")
-    vae = VAE(**arguments, rng=0)
-    vae.theta[:] = theta
-    return vae, state, arrays
-
-
-@contextmanager
-def _entry(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[Any, np.dtype, tuple[int, ...]]]:
-    """Entry `name` as (a file that stands at its first number, dtype, shape), if the length agrees."""
-    try:
-        info = archive.getinfo(f"{name}.npy")
-    except KeyError:
-        raise ValueError(f"it has no entry {name!r}: it is not from tinyvae, or not complete") from None
-    # What is stored plainly can't unpack to more than the length of the file: there is no zip bomb.
-    if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size or info.flag_bits & 1:
-        raise ValueError(f"its entry {name!r} is compressed or encrypted; write it with np.savez")
-    with archive.open(info) as entry:
-        try:
-            if npy.read_magic(entry) != (1, 0):
-                raise ValueError
-            shape, _, dtype = npy.read_array_header_1_0(entry, max_header_size=1000)
-        except Exception:  # whatever a hostile header makes the parsers raise
-            raise ValueError(f"its entry {name!r} is damaged, or no .npy array; get the file again") from None
-        if dtype.hasobject:
-            raise ValueError(f"its entry {name!r} is a pickle, which could run any code; it is never read")
-        if math.prod(shape) * dtype.itemsize != info.file_size - entry.tell():
-            raise ValueError(f"its entry {name!r} promises {dtype} {shape}, but is not as long; get it again")
-        yield entry, dtype, shape
-
-
-def _text(archive: zipfile.ZipFile, name: str, limit: int) -> str:
-    with _entry(archive, name) as (entry, dtype, shape):
-        if dtype.str[:2] != "<U" or shape != () or dtype.itemsize > 4 * limit:
-            raise ValueError(f"{name} is {dtype} {shape}; expected a text of at most {limit} characters")
-        return _content(entry).decode("utf-32-le")
+def _text(archive: zipfile.ZipFile, name: str) -> str:
+    with _entry(archive, name) as entry:
+        if entry.dtype.str[:2] != "<U" or entry.shape != () or entry.dtype.itemsize > 4 * LONGEST[name]:
+            raise ValueError(f"{name} is {entry.dtype} {entry.shape}; "
+                             f"expected a text of at most {LONGEST[name]} characters")
+        return entry.read().astype(entry.dtype).tobytes().decode("utf-32-le")
 
 
 def _vector(archive: zipfile.ZipFile, name: str, expected: tuple | None = None) -> Array:
     """A vector, if `expected` is given of this (dtype, shape)."""
-    with _entry(archive, name) as (entry, dtype, shape):
-        _check_vector(dtype, shape, name)
-        if expected and (dtype, shape) != expected:
-            raise ValueError(f"{name} is {dtype} {shape}; config describes {expected[0]} {expected[1]}")
-        vector = np.frombuffer(_content(entry), dtype)
-        return checks.finite(vector.astype(dtype.newbyteorder("="), copy=False), name)
+    with _entry(archive, name) as entry:
+        _check_vector(entry.dtype, entry.shape, name)
+        if expected and (entry.dtype, entry.shape) != expected:
+            raise ValueError(f"{name} is {entry.dtype} {entry.shape}; config describes {expected[0]} {expected[1]}")
+        return checks.finite(entry.read(), name)
 
 
-def _content(entry) -> bytearray:
-    """The rest of an entry. At the end zipfile compares its checksum."""
-    content = bytearray()
-    while piece := entry.read(CHUNK):
-        content += piece
-    return content
+@contextmanager
+def _entry(archive: zipfile.ZipFile, name: str) -> Iterator[npy.Promise]:
+    """What entry `name` promises. It is not long: what is stored plainly can't unpack to more than the whole file."""
+    try:
+        info = archive.getinfo(f"{name}.npy")
+    except KeyError:
+        raise ValueError(f"it has no entry {name!r}: it is not from tinyvae, or not complete") from None
+    if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size or info.flag_bits & 1:
+        raise ValueError(f"its entry {name!r} is compressed or encrypted; write it with np.savez")
+    with archive.open(info) as stream:
+        yield npy.promise(stream, f"its entry {name!r}")
 
 
 def _check_vector(dtype: np.dtype, shape: tuple[int, ...], name: str) -> None:
@@ -245,10 +186,10 @@ def _check_vector(dtype: np.dtype, shape: tuple[int, ...], name: str) -> None:
         raise ValueError(f"{name} is {dtype} {shape}; expected (n,) float32, float64, int32 or int64")
 
 
-def _from_json(text: str, name: str, limit: int) -> dict:
+def _from_json(text: str, name: str) -> dict:
     """The dict in a text of any origin: without NaN, infinity, or a key twice."""
-    if len(text) > limit:
-        raise ValueError(f"{name} takes {len(text)} characters of JSON; the limit is {limit}: use arrays")
+    if len(text) > LONGEST[name]:
+        raise ValueError(f"{name} takes {len(text)} characters of JSON; the limit is {LONGEST[name]}: use arrays")
     try:
         value = json.loads(text, parse_float=_number, parse_constant=_number, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
@@ -288,11 +229,6 @@ def describe(vae: VAE) -> dict[str, Any]:
     return {"data_dim": vae.data_dim, "latent_dim": vae.latent_dim, "hidden": list(vae.hidden),
             "likelihood": likelihood, "activation": activation, "n_classes": vae.n_classes,
             "dtype": checks.real_dtype(vae.theta.dtype).name, "version": tinyvae.__version__}
-
-
-def build(config: dict[str, Any]) -> VAE:
-    """The model that `describe` described, its weights as training starts. ValueError if it is none."""
-    return VAE(**_arguments(config), rng=0)
 
 
 def _arguments(config: dict[str, Any]) -> dict[str, Any]:

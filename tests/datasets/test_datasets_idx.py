@@ -1,12 +1,13 @@
 """The IDX format: what is written is what is read, and damage is always named."""
 
 import gzip
+import os
 import struct
 
 import numpy as np
 import pytest
 
-from tinyvae.datasets import files, read_idx, write_idx
+from tinyvae.datasets import read_idx, write_idx
 
 DTYPES = ("uint8", "int8", "int16", "int32", "float32", "float64")
 
@@ -37,6 +38,18 @@ def test_an_array_is_read_as_it_was_written(tmp_path, rng, dtype, shape, suffix)
 def test_the_bytes_are_those_of_the_format(tmp_path):
     write_idx(tmp_path / "a", np.array([[1, -2, 3]], np.int16))
     assert (tmp_path / "a").read_bytes() == bytes.fromhex("00000b02 00000001 00000003 0001 fffe 0003")
+
+
+@pytest.mark.parametrize(("dtype", "code", "kind"), [
+    ("uint8", 0x08, "B"), ("int8", 0x09, "b"), ("int16", 0x0B, "h"), ("int32", 0x0C, "i"),
+    ("float32", 0x0D, "f"), ("float64", 0x0E, "d")])
+def test_every_type_has_the_bytes_that_struct_makes_of_its_numbers(tmp_path, rng, dtype, code, kind):
+    numbers = (rng.random(12) * 100).astype(dtype)
+    content = struct.pack(f">BBBB3I12{kind}", 0, 0, code, 3, 2, 3, 2, *numbers.tolist())
+    (tmp_path / "by hand").write_bytes(content)
+    np.testing.assert_array_equal(read_idx(tmp_path / "by hand"), numbers.reshape(2, 3, 2))
+    write_idx(tmp_path / "a", numbers.reshape(2, 3, 2))
+    assert (tmp_path / "a").read_bytes() == content
 
 
 def test_a_big_endian_array_is_written_as_its_values(tmp_path):
@@ -85,7 +98,7 @@ def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path, arr
     def fail(descriptor):
         raise error
 
-    monkeypatch.setattr(files.os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(type(error)):
         write_idx(tmp_path / "a.gz", array + 1)
     assert [path.name for path in tmp_path.iterdir()] == ["a.gz"]

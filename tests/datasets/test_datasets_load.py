@@ -1,16 +1,22 @@
 """load: the right rows in three splits that never meet, or one line that says what is wrong."""
 
 import hashlib
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hostile import put
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from tinyvae.datasets import Dataset, Split, load, read_idx, write_idx
 from tinyvae.datasets.download import FILES
 from tinyvae.datasets.load import LABELS
+from tinyvae.datasets.tables import read_csv
 
 ROOT = Path(__file__).parents[2]
 
@@ -232,6 +238,7 @@ def test_an_idx_file_of_images(folder):
         ("y,a\r\n1,2\r\n\r\n0,-4e-1\r\n", [[2], [-0.4]], [1, 0]),
         ('\ufeff"y","a"\n"1","2"\n"0","3"\n', [[2], [3]], [1, 0]),
         (" a , y \n 1 , 2 \n 3 , 4 \n", [[1], [3]], [2, 4]),
+        ("0,y\n1,2\n3,4\n", [[1], [3]], [2, 4]),
     ],
 )
 def test_csv(tmp_path, text, x, y):
@@ -267,6 +274,24 @@ def test_csv(tmp_path, text, x, y):
 def test_a_wrong_csv_is_refused_with_its_line_and_column(tmp_path, text, message):
     (tmp_path / "data.csv").write_text(text, encoding="utf-8", newline="")
     assert message in refusal(tmp_path / "data.csv")
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(x=hnp.arrays(float, hnp.array_shapes(min_dims=2, max_dims=2, max_side=6)), named=st.booleans(), data=st.data())
+def test_any_numbers_come_back_from_a_csv_and_a_wrong_field_is_found(tmp_path, x, named, data):
+    rows = [[repr(value) for value in row] for row in x.tolist()]  # the shortest text that is the same number
+    columns = [f"c{j}" for j in range(x.shape[1])]
+    text = [columns, *rows] if named else rows
+    put(tmp_path / "a.csv", "\n".join(map(",".join, text)).encode())
+    np.testing.assert_array_equal(read_csv(tmp_path / "a.csv")["x"], x)
+    if named or len(rows) > 1:
+        i = data.draw(st.integers(0 if named else 1, len(rows) - 1))
+        j = data.draw(st.integers(0, len(columns) - 1))
+        rows[i][j] = "?"
+        put(tmp_path / "a.csv", "\n".join(map(",".join, text)).encode())
+        where = f"line {i + 1 + named}, column {columns[j] if named else j + 1} is '?'"
+        with pytest.raises(ValueError, match=re.escape(where)):
+            read_csv(tmp_path / "a.csv")
 
 
 def test_a_csv_that_is_not_text_is_refused(tmp_path):

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tinyvae.datasets.files import MAX_BYTES, FilePath, naming, read_array
-from tinyvae.foundation.files import replacing
+from tinyvae.foundation.files import FilePath, replacing
+from tinyvae.foundation.npy import MAX_BYTES, Promise, naming
 
 DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(">u1"),
@@ -45,7 +45,8 @@ def read_idx(path: FilePath, max_bytes: int = MAX_BYTES) -> np.ndarray:
             sizes = stream.read(4 * ndim)
             if len(sizes) < 4 * ndim:
                 raise ValueError("it ends within its header: get the file again")
-            return read_array(stream, DTYPES[magic[2]], struct.unpack(f">{ndim}I", sizes), max_bytes)
+            shape = struct.unpack(f">{ndim}I", sizes)
+            return Promise(stream, "its header", DTYPES[magic[2]], shape).read(max_bytes)
 
 
 def write_idx(path: FilePath, array: np.ndarray) -> None:

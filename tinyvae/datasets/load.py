@@ -11,10 +11,11 @@ import numpy as np
 
 from tinyvae.datasets.binarization import freeze
 from tinyvae.datasets.download import FILES, SOURCES, fetch, find
-from tinyvae.datasets.files import MAX_BYTES, FilePath, naming
 from tinyvae.datasets.idx import read_idx
 from tinyvae.datasets.tables import KEYS, read_csv, read_npy, read_npz
 from tinyvae.foundation import checks
+from tinyvae.foundation.files import FilePath
+from tinyvae.foundation.npy import MAX_BYTES, naming
 
 NAMES = ("mnist-small", *SOURCES)
 BUNDLED = Path(__file__).parent / "bundled"
@@ -64,13 +65,10 @@ class Dataset:
 
     def freeze(self, seed: int) -> "Dataset":
         """Return the data statically binarized: each pixel drawn once, each split from its own stream."""
-        for_train, for_validation, for_test = np.random.SeedSequence(seed).spawn(3)
-        return replace(
-            self,
-            train=self.train._replace(x=freeze(self.train.x, for_train)),
-            validation=self.validation._replace(x=freeze(self.validation.x, for_validation)),
-            test=self.test._replace(x=freeze(self.test.x, for_test)),
-        )
+        splits = (self.train, self.validation, self.test)
+        streams = np.random.SeedSequence(seed).spawn(3)
+        train, validation, test = (Split(freeze(x, stream), y) for (x, y), stream in zip(splits, streams, strict=True))
+        return replace(self, train=train, validation=validation, test=test)
 
     def hold_out(self, n: int) -> "Dataset":
         """Return the data with n of the training rows, drawn by a fixed seed, for validation."""
@@ -116,7 +114,10 @@ def load(
     if data_dir is not None and not published:
         raise ValueError(f"data_dir is for {' and '.join(SOURCES)} only; leave it out for {name!r}")
     if published:
-        path = _folder_of(name, data_dir)
+        named = data_dir or os.environ.get("TINYVAE_DATA")
+        path = Path(named) if named else fetch(name)
+        if named and (path / name).is_dir():
+            path /= name
     elif name_or_path == "mnist-small":
         path = BUNDLED
     else:
@@ -132,15 +133,6 @@ def load(
         return _split(name, arrays).hold_out(validation)
 
 
-def _folder_of(name: str, data_dir: FilePath | None) -> Path:
-    """The folder that should hold the four files of a published data set; fetched if none is named."""
-    named = data_dir or os.environ.get("TINYVAE_DATA")
-    if not named:
-        return fetch(name)
-    subfolder = Path(named) / name
-    return subfolder if subfolder.is_dir() else Path(named)
-
-
 def _read_folder(folder: Path, max_bytes: int) -> dict[str, np.ndarray]:
     found = {file: find(folder, file) for file in FILES}
     if missing := [file for file, path in found.items() if path is None]:
@@ -149,10 +141,8 @@ def _read_folder(folder: Path, max_bytes: int) -> dict[str, np.ndarray]:
 
 
 def _read_file(path: Path, max_bytes: int) -> dict[str, np.ndarray]:
-    readers = {".npy": read_npy, ".npz": read_npz, ".csv": read_csv}
-    if reader := readers.get(path.suffix.lower()):
-        return reader(path, max_bytes)
-    return {"x": read_idx(path, max_bytes)}
+    reader = {".npy": read_npy, ".npz": read_npz, ".csv": read_csv}.get(path.suffix.lower())
+    return reader(path, max_bytes) if reader else {"x": read_idx(path, max_bytes)}
 
 
 def _not_found(name_or_path: FilePath) -> Exception:
@@ -204,8 +194,6 @@ def _split(name: str, arrays: dict[str, np.ndarray]) -> Dataset:
 
 def _rows(x: np.ndarray, key: str) -> np.ndarray:
     """Numbers (N, D) or (N, h, w) as rows (N, D) of uint8, bool or finite floats."""
-    if x.dtype.kind not in "biuf":
-        raise ValueError(f"{key} has dtype {x.dtype}; expected real numbers")
     if x.ndim not in (2, 3):
         raise ValueError(f"{key} has shape {x.shape}; expected rows (N, D) or images (N, h, w)")
     if x.size == 0:
@@ -221,7 +209,7 @@ def _labels(arrays: dict[str, np.ndarray], key: str, x_key: str) -> np.ndarray |
     if key not in arrays:
         return None
     y, n_rows = arrays[key], len(arrays[x_key])
-    if y.dtype.kind not in "biuf" or y.shape != (n_rows,):
+    if y.shape != (n_rows,):
         raise ValueError(f"{key} is {y.dtype} of shape {y.shape}; expected {n_rows} numbers, "
                          f"one for each row of {x_key}")
     wrong = ~((y >= 0) & (y < MAX_CLASSES) & (y == np.floor(y)))  # so NaN is wrong, too
