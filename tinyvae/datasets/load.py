@@ -169,9 +169,6 @@ def _split(name: str, arrays: dict[str, np.ndarray]) -> Dataset:
     """Check the arrays x, y, x_test, y_test, as far as they are given; no row is held out for validation yet."""
     shape = arrays["x"].shape[1:]
     train = Split(_rows(arrays["x"], "x"), _labels(arrays, "y", "x"))
-    if train.x.dtype == np.uint8 and train.x.max() <= 1:
-        raise ValueError("x is uint8 with no value above 1, but uint8 means grey levels 0..255; "
-                         "save it as bool or float")
     if "x_test" in arrays:
         test = Split(_rows(arrays["x_test"], "x_test"), _labels(arrays, "y_test", "x_test"))
         if (test_shape := arrays["x_test"].shape[1:]) != shape:
@@ -200,7 +197,7 @@ def _rows(x: np.ndarray, key: str) -> np.ndarray:
         raise ValueError(f"{key} has shape {x.shape}; expected at least one row and one column")
     x = x.reshape(len(x), -1)
     if x.dtype in (np.uint8, bool):
-        return x
+        return checks.grey_levels(x, key)
     return checks.finite(x if x.dtype.kind == "f" else x.astype(np.float64), key)
 
 

@@ -24,6 +24,8 @@ def read_npz(path: FilePath, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray
     """Read a .npz file of arrays x and, optionally, y, x_test, y_test; raise ValueError for anything else."""
     with npy.archive(path) as archive:
         infos = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+        if len(infos) < len(archive.infolist()):
+            raise ValueError("two of its arrays have the same name; write it with np.savez")
         if "x" not in infos or not infos.keys() <= set(KEYS):
             raise ValueError(f"it holds {', '.join(infos) or 'nothing'}; "
                              "expected x and, optionally, y, x_test, y_test")
