@@ -331,7 +331,7 @@ def test_other_integers_become_float64_of_the_same_value(tmp_path, dtype):
 
 def test_uint8_without_a_value_above_one_is_ambiguous_and_refused(tmp_path, rng):
     x = rng.integers(0, 2, (10, 3), dtype=np.uint8)
-    assert "uint8 means grey levels 0..255; save it as bool or float" in refusal(saved(tmp_path, x=x))
+    assert "uint8 means grey levels 0..255; give zeros and ones as bool or float" in refusal(saved(tmp_path, x=x))
     x[0, 0] = 2
     assert load(saved(tmp_path, x=x)).train.x.dtype == np.uint8
 
