@@ -15,6 +15,7 @@ from matplotlib.patches import Circle
 
 import tinyvae as tv
 from tinyvae import evaluation, plots
+from tinyvae.plots import latent
 
 H, W = 3, 5  # not square, so that swapped sides show
 D, M = H * W, 13
@@ -360,9 +361,9 @@ def test_a_class_is_named_at_its_median():
 
 
 def test_names_that_would_cover_each_other_move_apart():
-    far = plots._apart(np.array([[0.0, 0.0], [5.0, 5.0]]), 1.0)
+    far = latent._apart(np.array([[0.0, 0.0], [5.0, 5.0]]), 1.0)
     assert np.array_equal(far, [[0, 0], [5, 5]])
-    near = plots._apart(np.array([[0.0, 0.0], [0.1, 0.0], [9.0, 9.0]]), 1.0)
+    near = latent._apart(np.array([[0.0, 0.0], [0.1, 0.0], [9.0, 9.0]]), 1.0)
     assert near == pytest.approx(np.array([[-0.45, 0], [0.55, 0], [9, 9]]), abs=1e-6)
 
 
