@@ -94,7 +94,8 @@ def _compare(problem: Problem, name: str, L, gradient: Array, limits: Limits, rn
     directions = _directions(index, limits.entries, rng)
     said = np.array([gradient[at] @ u for at, u, _ in directions])
     central = np.array([central_difference(L, v, direction) for direction in directions])
-    scale = max(abs(said).max(), abs(central).max()) or 1.0  # all zero: nothing to be relative to
+    values = abs(np.array([said, central]))
+    scale = values.max(where=np.isfinite(values), initial=0) or 1.0  # all zero: nothing to be relative to
     allowed = np.full(len(said), limits.differences(CENTRAL_STEP, scale))
     for i in np.flatnonzero(abs(said - central) > allowed * scale):
         # Perhaps a kink (of a ReLU) lies within the step: a much shorter one misses it.
