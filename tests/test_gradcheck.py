@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import tinyvae as tv
-from tinyvae.gradcheck import CENTRAL_STEP, Report, Row
+from tinyvae import gaussian, layers, likelihoods, objectives
+from tinyvae.gradcheck import CENTRAL_STEP, Report, Row, cases
 
 X = np.random.default_rng(0).standard_normal((7, 5))
 
@@ -120,6 +121,21 @@ def test_a_parameter_is_checked_as_the_input_is(carry):
     assert report.worst.where == "(4, 2)"
 
 
+def test_the_parameters_of_the_check_hide_no_wrong_input_gradient():
+    class Doubled(tv.Dense):
+        def backward(self, dy, need_dx=True):
+            return 2 * super().backward(dy, need_dx)
+
+    class OfUnitVariance(type(tv.Gaussian("shared"))):
+        def backward(self, dlog):
+            return super().backward(dlog) / self.inv_std
+
+    likelihood = tv.Gaussian("shared")
+    likelihood.__class__ = OfUnitVariance
+    for part, name in [(Doubled(5, 3), "x"), (likelihood, "out")]:
+        assert [row.name for row in tv.check_gradients(part).rows if not row.ok] == [name]
+
+
 def test_what_a_caller_allows_passes():
     assert sine(lambda f: f, lambda dx: dx * (1 + 1e-9), complex_tolerance=1e-8).ok
     assert not sine(lambda f: f, lambda dx: dx * (1 + 1e-9)).ok
@@ -160,6 +176,11 @@ def test_a_gradient_that_is_zero_must_be_zero(carry):
 
     assert report(0.0).ok
     assert not report(1e-3).ok
+
+
+@BOTH_WAYS
+def test_zeros_are_wrong_however_small_the_true_gradient(carry):
+    assert not tv.check_gradients((carry(lambda x: 1e-13 * np.sin(x)), lambda dy: 0 * dy), X).ok
 
 
 def test_differences_of_large_values_are_allowed_their_rounding_and_no_more():
@@ -269,7 +290,11 @@ def test_a_layer_that_drops_the_imaginary_part_is_checked_by_differences_and_say
         def forward(self, x):
             return super().forward(np.asarray(x, np.float64)) if x.dtype.kind == "f" else [][0]
 
-    for layer in (Cube(), Refusing()):
+    class OneColumn(Cube):
+        def forward(self, x):
+            return np.hstack([super().forward(x)[:, :1], abs(x[:, 1:].real) ** 2 * x[:, 1:] * np.sign(x[:, 1:].real)])
+
+    for layer in (Cube(), Refusing(), OneColumn()):
         report = tv.check_gradients(layer, np.random.default_rng(1).standard_normal((3, 2)))
         assert report.ok
         assert report.rows[0].complex_error is None
@@ -304,6 +329,8 @@ def test_a_wrong_entry_that_was_not_chosen_shows_along_the_direction(carry, seed
     assert not report.ok
     assert report.worst.where == "one direction"
     assert report.worst.cause == ""  # of so few numbers, nothing can be told
+    two = at((11, 17), lambda g: g + 0.1), at((3, 5), lambda g: g - 0.1)  # the sum of all entries is right
+    assert not sine(carry, lambda dx: two[0](two[1](dx)), x, entries=2, rng=seed).ok
     assert "2 of 667" in str(report)
 
 
@@ -331,6 +358,38 @@ def test_every_parameter_of_a_model_has_its_row():
     rows = tv.check_gradients(tv.ELBO(vae)).rows
     assert {row.name: row.shape for row in rows} == {name: view.shape for name, view in vae.parameters().items()}
     assert all(row.checked == np.prod(row.shape) for row in rows)
+
+
+def test_everything_that_has_a_backward_is_among_the_packages_own_cases():
+    checked = set()
+    for title, what, _ in cases(np.random.default_rng(0)):
+        checked.add(title if isinstance(what, tuple) else type(what))
+    functions = {name.removesuffix("_backward") for name in vars(gaussian) if name.endswith("_backward")}
+    classes = {thing for module in (layers, likelihoods, objectives) for thing in vars(module).values()
+               if hasattr(thing, "backward") and getattr(thing, "__module__", "") == module.__name__}
+    assert len(functions) == 4
+    assert {tv.Dense, tv.Chain, tv.Bernoulli, tv.ELBO} <= classes
+    assert functions | classes <= checked
+
+
+def test_made_up_inputs_reach_every_path_of_a_model(monkeypatch):
+    def without_noise(dz, logvar, eps):
+        return dz.sum(0), 0 * logvar
+
+    objective = tv.ELBO(tv.VAE(5, 3, (11,), activation=tv.Tanh, rng=0))
+    assert tv.check_gradients(objective).ok
+    monkeypatch.setattr(gaussian, "reparameterize_backward", without_noise)
+    assert not tv.check_gradients(objective).ok
+
+
+def test_a_loss_that_is_summed_where_it_should_be_averaged_is_told_so():
+    class Summed(tv.ELBO):
+        def backward(self):
+            super().backward()
+            self.vae.grad *= 7
+
+    report = tv.check_gradients(Summed(tv.VAE(5, 3, (11,), activation=tv.Tanh, rng=0)))
+    assert {row.cause for row in report.rows} == {"it is 7.000000 times the true value (M = 7)"}
 
 
 def test_inputs_are_taken_as_float64_and_named():
