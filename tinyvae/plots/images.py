@@ -18,7 +18,10 @@ Array = np.ndarray
 
 
 def reconstructions(vae, x: Array, y: Array | None = None, image_shape=None, n: int = 10) -> "Figure":
-    """The first n rows of x (M, D) as the model sees them, above E[x|z] at z = mu(x)."""
+    """The first n rows of x (M, D) as the model sees them, above E[x|z] at z = mu(x).
+
+    y   one label, or (M,) of them
+    """
     shape = sides(vae, image_shape)
     x, y = checked(vae, x, y, checks.whole(n, "n"))
     images = np.stack([x, vae.reconstruct(x, y)])  # (2, n, D)
