@@ -1,0 +1,68 @@
+"""What a check found: a row for each array, and a table when printed."""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """The check of one array; errors are relative to the largest entry of its gradient."""
+
+    name: str
+    shape: tuple[int, ...]
+    checked: int  # entries compared one by one
+    complex_error: float | None  # None: forward does not take complex numbers
+    central_error: float
+    where: str  # the worst entry, what backward says there, and what is true
+    backward: float
+    numerical: float
+    ok: bool
+    cause: str  # what the wrong values have in common, if they tell
+
+    @property
+    def error(self) -> float:
+        """By the complex step where there is one, else by differences."""
+        return self.central_error if self.complex_error is None else self.complex_error
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of `check_gradients`: `ok`, `max_error`, `rows`; a table when printed."""
+
+    title: str
+    rows: list[Row]
+    note: str
+
+    @property
+    def ok(self) -> bool:
+        return all(row.ok for row in self.rows)
+
+    @property
+    def worst(self) -> Row:
+        """A row that fails, or else the one that comes nearest to it."""
+        return max(self.rows, key=lambda row: (not row.ok, row.error))
+
+    @property
+    def max_error(self) -> float:
+        """The largest error of all arrays, relative to the largest entry of the array's gradient."""
+        return max(row.error for row in self.rows)
+
+    def __str__(self) -> str:
+        head = ["what", "shape", "checked", "complex step", "differences", "worst at", "verdict"]
+        body = [[row.name, str(row.shape), f"{row.checked} of {math.prod(row.shape)}", *cells(row)]
+                for row in self.rows]
+        wrong = [f"{row.name} at {row.where}: backward says {row.backward:.9g}, numerically it is "
+                 f"{row.numerical:.9g}{row.cause and '; ' + row.cause}" for row in self.rows if not row.ok]
+        return "\n".join([self.title, table([head, *body]), *wrong, *([self.note] if self.note else [])])
+
+
+def cells(row: Row) -> list[str]:
+    """The errors, place and verdict of a row, for a table."""
+    by_complex = "-" if row.complex_error is None else f"{row.complex_error:.1e}"
+    return [by_complex, f"{row.central_error:.1e}", row.where, "ok" if row.ok else "WRONG"]
+
+
+def table(rows: list[list[str]]) -> str:
+    """Rows of equal length as lines with aligned columns."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
