@@ -50,6 +50,15 @@ class History(list):
         with replacing(path) as file:
             file.write(text.getvalue().encode())
 
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "History":
+        """What `save` wrote; all numbers are floats. ValueError if the file is something else."""
+        try:
+            with open(path, encoding="utf-8", newline="") as file:
+                return cls({name: float(value) for name, value in row.items()} for row in csv.DictReader(file))
+        except (ValueError, TypeError, csv.Error) as error:
+            raise ValueError(f"{os.fspath(path)} is not the history of a run ({error}); restore it") from None
+
 
 def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, epochs: int = 10,
         batch_size: int = 128, rng=None, *, y: Array | None = None, validation=None,
