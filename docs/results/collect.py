@@ -24,6 +24,7 @@ from tinyvae.cli.recipes import RECIPES
 from tinyvae.cli.runs import Run
 from tinyvae.cli.settings import Config, options
 from tinyvae.foundation.machine import processor
+from tinyvae.training import History
 
 HERE = Path(__file__).parent
 PAGE, IMAGES = HERE.parent / "results.md", HERE.parent / "images"
@@ -36,7 +37,7 @@ ORDER = ("recipe", "latent_dim", "beta", "likelihood", "objective", "samples", "
 def collect(folder: Path) -> dict:
     """What a run found, with all that it depends on."""
     run = Run.open(folder)
-    config, history = run.config, run.history
+    config, history = run.config, History.load(folder / "history.csv")
     recipe = RECIPES[config.recipe]
     record, found = (json.loads((folder / name).read_text(encoding="utf-8"))
                      for name in ("config.json", "evaluation.json"))
@@ -129,7 +130,7 @@ def draw() -> None:
 def main() -> None:
     for folder in map(Path, sys.argv[1:]):
         (HERE / f"{folder.name}.json").write_text(json.dumps(collect(folder), indent=1) + "\n", encoding="utf-8")
-        picture = folder / PICTURES.get(Run.read(folder).config.recipe, "")
+        picture = folder / PICTURES.get(Run.open(folder).config.recipe, "")
         if picture.is_file():
             shutil.copy(picture, IMAGES / f"{folder.name}.png")
     head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)

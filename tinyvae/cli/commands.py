@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import tinyvae
-from tinyvae.cli import look, settings
+from tinyvae.cli import look
 from tinyvae.cli.evaluate import evaluate
-from tinyvae.cli.settings import whole
+from tinyvae.cli.settings import add_options, whole
 from tinyvae.cli.train import recipes, train
 from tinyvae.exercises import commands as course
 
@@ -21,26 +21,23 @@ def main(argv: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no "±" shows a "?"
     args = _parser().parse_args(argv)
+    status = 2
     try:
         return args.run(args)
-    except FloatingPointError as error:
-        return _say(error, 1)
     except BrokenPipeError:  # whoever read our output has seen enough, as `head` does
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for the interpreter's last flush
         return 141
-    except OSError as error:
-        named = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
-        return _say(named, 2)
-    except MemoryError as error:
-        return _say(f"not enough memory ({error}); take smaller sizes", 2)
-    except (ValueError, TypeError) as error:
-        return _say(error, 2)
+    except FloatingPointError as error:
+        said, status = str(error), 1
     except KeyboardInterrupt as error:
-        return _say(str(error) or "interrupted", 130)
-
-
-def _say(error, status: int) -> int:
-    print(f"tinyvae: {error}", file=sys.stderr)
+        said, status = str(error) or "interrupted", 130
+    except OSError as error:
+        said = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+    except MemoryError as error:
+        said = f"not enough memory ({error}); take smaller sizes"
+    except (ValueError, TypeError) as error:
+        said = str(error)
+    print(f"tinyvae: {said}", file=sys.stderr)
     return status
 
 
@@ -70,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
                 "--latent-dim 2 --epochs 150", "--conditional --latent-dim 4",
                 "--data mine.npz --likelihood gaussian-shared",
                 "--data mnist --data-dir FOLDER --hidden 200,200 --latent-dim 50")
-    settings.add_options(t)
+    add_options(t)
     t.add_argument("--out", type=Path, help="folder of the run (runs/DATA-N)")
     t.add_argument("--resume", action="store_true",
                    help="go on with the run in --out, or start it; settings cannot change")
@@ -92,8 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     s.add_argument("--out", type=Path, default=Path("samples.png"),
                    help="a .png file of means E[x|z], or a .npy file of draws x (samples.png)")
 
-    p = command(look.plot, "draw the pictures of a run again", "runs/mnist-small-1")
-    run_folder(p)
+    run_folder(command(look.plot, "draw the pictures of a run again", "runs/mnist-small-1"))
 
     g = command(look.gradcheck, "check every gradient of the package", "--seed 1")
     g.add_argument("--seed", type=whole(0), default=0, help="of parameters, inputs and cotangents (0)")

@@ -44,8 +44,6 @@ class Run:
     def __init__(self, config: Config, fingerprint: str | None = None):
         self.config, self.fingerprint = config, fingerprint  # None for data that nobody has seen yet
 
-    # ---- the folder --------------------------------------------------------------------------------
-
     @classmethod
     def new(cls, config: Config, folder: Path | None) -> "Run":
         """A run to be trained in `folder` (None: the next free one), which is not made for what cannot be trained."""
@@ -58,8 +56,8 @@ class Run:
         return run
 
     @classmethod
-    def read(cls, folder: Path) -> "Run":
-        """The run in `folder`, finished or not."""
+    def open(cls, folder: Path, finished: bool = True) -> "Run":
+        """The run in `folder`; unless finished=False, one that is trained to the end."""
         path = folder / "config.json"
         if not path.is_file():
             others = [str(found.parent) for found in folder.parent.glob("*/config.json")]
@@ -76,13 +74,7 @@ class Run:
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ValueError(f"{path} is not the config of a run ({error}); restore it or start a new run") from None
         run.folder = folder
-        return run
-
-    @classmethod
-    def open(cls, folder: Path) -> "Run":
-        """The finished run in `folder`."""
-        run = cls.read(folder)
-        if not run.finished:
+        if finished and not run.finished:
             raise FileNotFoundError(f"{folder} is not finished: it has no model.npz; go on with tinyvae train --resume "
                                     f"--out {folder}")
         return run
@@ -91,20 +83,15 @@ class Run:
     def finished(self) -> bool:
         return self.fingerprint is not None and (self.folder / "model.npz").is_file()
 
-    @property
-    def history(self) -> History:
-        return History.load(self.folder / "history.csv")
-
-    # ---- data and model ----------------------------------------------------------------------------
-
     @cached_property
     def _grey(self) -> datasets.Dataset:
-        """The data before static binarization."""
+        """The same before static binarization."""
         data = datasets.load(self.config.data, data_dir=self.config.data_dir)
         return data.hold_out(min(self.config.validation, len(data.train.x) // 10))  # a small one keeps most of its rows
 
     @cached_property
     def data(self) -> datasets.Dataset:
+        """The rows to train on, to validate and to test with; of bits if binarization is static."""
         data = self._grey.freeze(self.config.seed) if self.config.binarization == "static" else self._grey
         if self.fingerprint not in (None, data.fingerprint):
             raise ValueError(f"{data.name} is not the data that the run in {self.folder} was made with: its contents "
@@ -157,8 +144,6 @@ class Run:
         one, other = np.random.SeedSequence(self.config.seed).spawn(2)
         return np.random.default_rng(one), np.random.default_rng(other)
 
-    # ---- the work ----------------------------------------------------------------------------------
-
     def train(self, quiet: bool = False) -> dict:
         """Train from the start, or from where it stopped, to the end; what results.json then says."""
         config, data, vae = self.config, self.data, self.vae
@@ -198,7 +183,7 @@ class Run:
         """Draw the pictures into the folder, and name each."""
         vae, shape, (test, y) = self.vae, self.data.image_shape, self.labelled(self.data.test)
         x = evaluation.batch(test, "none", np.random.default_rng(0), vae.theta.dtype)
-        if history := self.history:
+        if history := History.load(self.folder / "history.csv"):
             yield save_picture(plots.curves(history), self.folder / "curves.png")
         if vae.latent_dim > 1:
             yield save_picture(plots.latent_scatter(vae, x, self.data.test.y), self.folder / "latent.png")
@@ -234,8 +219,9 @@ def _new_folder(folder: Path | None, name: str) -> Path:
     """A folder for a new run, which no other run can take as well: whoever makes it has it."""
     numbers = itertools.count(1)
     while folder is None:
+        RUNS.mkdir(exist_ok=True)
         with suppress(FileExistsError):
-            (free := RUNS / f"{name}-{next(numbers)}").mkdir(parents=True)
+            (free := RUNS / f"{name}-{next(numbers)}").mkdir()
             folder = free
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"{folder} is a file; give --out a folder that does not exist yet")

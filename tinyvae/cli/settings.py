@@ -8,6 +8,7 @@ import argparse
 import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any
 
 from tinyvae.checkpoint import ACTIVATIONS
@@ -33,7 +34,6 @@ SCHEDULES: dict[str, Callable[[float, int], Any]] = {
     # IWAE section 5: lr 10^(-i/7) for 3^i epochs, i = 0 … 7, which are (3^8 - 1) / 2 = 3280; here for any number.
     "staged": lambda lr, steps: Staged(lr, tuple(round(steps * (3**i - 1) / (3**8 - 1)) for i in range(1, 8)),
                                        factor=10 ** (-1 / 7))}
-INITS = ("glorot", "normal")  # normal: AEVB's "N(0, 0.01)", read as a standard deviation
 
 
 def setting(default, what: str, choices: Collection[str] = (), **bounds: float) -> Any:
@@ -71,7 +71,7 @@ class Config:
     schedule: str = setting("constant", "of the learning rate: constant, down to 0 along a cosine, or the eight stages "
                             "of IWAE", SCHEDULES)
     adam_eps: float = setting(1e-8, "Adam's eps", above=0)
-    init: str = setting("glorot", "of the weights; normal: N(0, 0.01^2), AEVB", INITS)
+    init: str = setting("glorot", "of the weights; normal: N(0, 0.01^2), AEVB", ("glorot", "normal"))
     bias_from_data: bool = setting(False, "start the decoder's last bias at the logits of the mean image")
     seed: int = setting(0, "of all randomness", at_least=0)
 
@@ -95,17 +95,24 @@ class Config:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give `parser` an option for each setting. One that is not given is not in the result: so --resume can tell."""
     for f in fields(Config):
+        kind: dict[str, Any] = {"choices": f.metadata["choices"] or None}
         if f.default is False:
-            kind: dict[str, Any] = {"action": "store_true"}
-        else:
-            kind = {"type": _reader(f.default, f.metadata["bounds"]), "choices": f.metadata["choices"] or None}
+            kind = {"action": "store_true"}
+        elif isinstance(f.default, (int, float)):
+            kind = {"type": number(type(f.default), **f.metadata["bounds"])}
+        elif isinstance(f.default, tuple):
+            kind = {"type": lambda text: () if text == "0" else tuple(map(whole(1), text.split(",")))}
         default = f" ({written(f.default)})" if written(f.default) else ""
-        parser.add_argument(_flag(f.name), default=argparse.SUPPRESS, help=f.metadata["what"] + default, **kind)
+        parser.add_argument(flag(f.name), default=argparse.SUPPRESS, help=f.metadata["what"] + default, **kind)
 
 
 def options(changes: dict[str, Any]) -> str:
     """Settings as options of the command line."""
-    return " ".join(f"{_flag(name)} {written(value)}".rstrip() for name, value in changes.items())
+    return " ".join(f"{flag(name)} {written(value)}".rstrip() for name, value in changes.items())
+
+
+def flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def written(value: Any) -> str:
@@ -115,7 +122,7 @@ def written(value: Any) -> str:
     return "" if value is None or isinstance(value, bool) else str(value)
 
 
-def number(kind: type, above: float = -math.inf, at_least: float = -math.inf) -> Callable[[str], Any]:
+def number(kind: type, at_least: float = -math.inf, above: float = -math.inf) -> Callable[[str], Any]:
     """What reads an int or a float of the right size from an option."""
     def read(text: str):
         try:
@@ -123,25 +130,12 @@ def number(kind: type, above: float = -math.inf, at_least: float = -math.inf) ->
         except ValueError:
             value = math.nan
         if not (above < value < math.inf and value >= at_least):
-            what = "a whole number," if kind is int else "a number"
             bound = f"above {above:g}" if above > -math.inf else f"at least {at_least:g}"
-            raise argparse.ArgumentTypeError(f"{text!r} was given; expected {what} {bound}")
+            expected = f"a whole number, {bound}" if kind is int else f"a number {bound}"
+            raise argparse.ArgumentTypeError(f"{text!r} was given; expected {expected}")
         return value
 
     return read
 
 
-def whole(at_least: int) -> Callable[[str], int]:
-    """What reads a whole number from an option."""
-    return number(int, at_least=at_least)
-
-
-def _reader(default: Any, bounds: dict[str, float]) -> Callable[[str], Any]:
-    """What reads a setting with that default from an option."""
-    if isinstance(default, tuple):
-        return lambda text: () if text == "0" else tuple(map(number(int, **bounds), text.split(",")))
-    return number(type(default), **bounds) if isinstance(default, (int, float)) else str
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+whole = partial(number, int)

@@ -22,7 +22,7 @@ def train(args) -> int:
     if args.resume and args.out is None:
         raise ValueError("--resume needs --out FOLDER: the run to go on with")
     if args.resume and (args.out / "config.json").exists():
-        run = Run.read(args.out)
+        run = Run.open(args.out, finished=False)
         for name, value in given.items():
             if getattr(run.config, name) != value:
                 raise ValueError(f"{options({name: value})} was given, but the run in {run.folder} has "
