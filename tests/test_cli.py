@@ -109,6 +109,26 @@ def test_the_same_seed_makes_the_same_model(run, rows, here):
     assert (here / "new/model.npz").read_bytes() == (here / "one/model.npz").read_bytes()
 
 
+@pytest.mark.parametrize("rule", ["dynamic", "static", "threshold", "none"])
+def test_a_run_is_what_fit_makes_of_its_settings(run, rows, here, rule):
+    assert run("train", "--data", rows, *TINY, "--seed", 3, "--binarization", rule, "--out", "r")[0] == 0
+    for_weights, for_training = map(np.random.default_rng, np.random.SeedSequence(3).spawn(2))
+    data, left = tv.datasets.load(rows).hold_out(18), rule  # a tenth of the 180 that are not for the test
+    if rule == "static":
+        data, left = data.freeze(3), "none"
+    vae = tv.VAE(12, 1, (8,), rng=for_weights)
+    history = tv.fit(vae, data.train.x, epochs=1, rng=for_training, validation=data.validation.x, binarization=left,
+                     progress=False)
+    np.testing.assert_array_equal(tv.load("r/model.npz").theta, vae.theta)
+    kept = tv.History.load("r/history.csv")
+    assert [kept[0][name] for name in ("elbo", "validation_elbo")] == \
+        [history[0][name] for name in ("elbo", "validation_elbo")]
+    config, results = (json.loads((here / "r" / name).read_text()) for name in ("config.json", "results.json"))
+    assert (config["binarization"], results["binarization"]) == (rule, rule)
+    assert config["data"]["fingerprint"] == results["fingerprint"] == data.fingerprint
+    assert results["test_elbo"] == tv.evaluation.elbo(vae, data.test.x, binarization=left, rng=3)["elbo"]
+
+
 def test_a_finished_run_is_never_touched(run, digits):
     before = contents(digits)
     status, _, err = run("train", *DIGITS, "--out", digits)
@@ -415,7 +435,8 @@ def test_settings_that_make_no_run_are_refused(settings, words):
 
 @pytest.mark.parametrize(("argv", "words"), [
     (["train", "--epochs", "-1"], "at least 0"), (["train", "--epochs", "x"], "whole number"),
-    (["train", "--lr", "0"], "above 0"), (["train", "--lr", "nan"], "number"), (["train", "--beta", "-1"], "at least"),
+    (["train", "--lr", "0"], "'0' was given; expected a number above 0"),
+    (["train", "--lr", "nan"], "number"), (["train", "--beta", "-1"], "at least"),
     (["train", "--hidden", "4,,5"], "whole number"), (["train", "--likelihood", "poisson"], "poisson"),
     (["train", "--data", "mnist-smal"], "mnist-small"), (["train", "--data", "no/such.npy"], "no/such.npy"),
     (["train", "--resume"], "--out"), (["evaluate", "nowhere"], "nowhere"), (["plot", "nowhere"], "nowhere"),
@@ -565,4 +586,4 @@ def test_a_file_is_written_whole_as_text_as_bytes_and_as_json(here):
 
 
 def test_a_table_has_columns():
-    assert table([["a", "bb", ""], ["ccc", "d", "e"]]) == "a    bb\nccc  d   e"
+    assert table([["a", "bb", ""], ["ccc", "d", "e"], ["", "f", ""]]) == "a    bb\nccc  d   e\n     f"
