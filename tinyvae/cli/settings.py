@@ -101,18 +101,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         elif isinstance(f.default, (int, float)):
             kind = {"type": number(type(f.default), **f.metadata["bounds"])}
         elif isinstance(f.default, tuple):
-            kind = {"type": lambda text: () if text == "0" else tuple(map(whole(1), text.split(",")))}
+            kind = {"type": partial(_sizes, number(int, **f.metadata["bounds"]))}
         default = f" ({written(f.default)})" if written(f.default) else ""
-        parser.add_argument(flag(f.name), default=argparse.SUPPRESS, help=f.metadata["what"] + default, **kind)
+        parser.add_argument(options({f.name: None}), default=argparse.SUPPRESS, help=f.metadata["what"] + default,
+                            **kind)
 
 
 def options(changes: dict[str, Any]) -> str:
     """Settings as options of the command line."""
-    return " ".join(f"{flag(name)} {written(value)}".rstrip() for name, value in changes.items())
-
-
-def flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    return " ".join(f"--{name.replace('_', '-')} {written(value)}".rstrip() for name, value in changes.items())
 
 
 def written(value: Any) -> str:
@@ -120,6 +117,10 @@ def written(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(map(str, value)) or "0"
     return "" if value is None or isinstance(value, bool) else str(value)
+
+
+def _sizes(size: Callable[[str], int], text: str) -> tuple[int, ...]:
+    return () if text == "0" else tuple(map(size, text.split(",")))
 
 
 def number(kind: type, at_least: float = -math.inf, above: float = -math.inf) -> Callable[[str], Any]:
