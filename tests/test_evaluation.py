@@ -9,7 +9,7 @@ import pytest
 
 import tinyvae as tv
 from tinyvae import evaluation, gaussian
-from tinyvae.cli import main, runs
+from tinyvae.cli import evaluate, main
 
 
 def linear_vae(D=5, J=2, likelihood=None, n_classes=0, seed=0, scale=0.4):
@@ -260,7 +260,7 @@ def test_an_interrupted_evaluation_keeps_what_it_had_finished(tmp_path, monkeypa
             raise KeyboardInterrupt
         return sample(*args)
 
-    monkeypatch.setattr(runs, "SAVE_SECONDS", 0)
+    monkeypatch.setattr(evaluate, "SAVE_SECONDS", 0)
     monkeypatch.setattr(evaluation, "importance_sampling", interrupted)
     assert main(command) == 130
     assert not (folder / "evaluation.json").exists()

@@ -369,7 +369,8 @@ def test_everything_that_has_a_backward_is_among_the_packages_own_cases():
                if hasattr(thing, "backward") and getattr(thing, "__module__", "") == module.__name__}
     assert len(functions) == 4
     assert {tv.Dense, tv.Chain, tv.Bernoulli, tv.ELBO} <= classes
-    assert functions | classes <= checked
+    shared = {base for thing in classes for base in thing.__mro__[1:]}  # what only kinds of it are made of
+    assert functions | (classes - shared) <= checked
 
 
 def test_made_up_inputs_reach_every_path_of_a_model(monkeypatch):

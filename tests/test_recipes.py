@@ -5,22 +5,20 @@ from dataclasses import fields, replace
 import pytest
 
 import tinyvae as tv
-from tinyvae.cli import main, runs
+from tinyvae.cli import settings
 from tinyvae.cli.commands import _parser
-from tinyvae.cli.recipes import RECIPES, find, options
-from tinyvae.cli.runs import Config
-
-SMALL = ["--data", "mnist-small", "--epochs", "1", "--samples", "1", "--hidden", "8", "--latent-dim", "2"]
+from tinyvae.cli.recipes import RECIPES, find
+from tinyvae.cli.runs import Run
+from tinyvae.cli.settings import Config, options
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_runs(name, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert main(["train", "--recipe", name, *SMALL, "--quiet"]) == 0
-    config = runs.read(tmp_path / "runs" / f"{name}-1")
-    assert config == replace(RECIPES[name].config, data="mnist-small", epochs=1, samples=1, hidden=(8,), latent_dim=2)
-    assert tv.load(tmp_path / "runs" / f"{name}-1" / "model.npz").latent_dim == 2
-    capsys.readouterr()
+def test_every_recipe_runs(name, run, rows, here):
+    small = ["--data", rows, "--epochs", 1, "--samples", 1, "--hidden", 8, "--latent-dim", 1]
+    assert run("train", "--recipe", name, *small, "--quiet")[0] == 0
+    config = Run.open(here / "runs" / f"{name}-1").config
+    assert config == replace(RECIPES[name].config, data=str(rows), epochs=1, samples=1, hidden=(8,), latent_dim=1)
+    assert tv.load(here / "runs" / f"{name}-1" / "model.npz").latent_dim == 1
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -42,7 +40,7 @@ def test_a_published_value_belongs_to_its_settings_only():
 
 def test_the_staged_schedule_is_that_of_the_iwae_paper():
     steps = 3280 * 3000  # batches of 20 of 60,000 images
-    lr = runs.SCHEDULES["staged"](1e-3, steps)
+    lr = settings.SCHEDULES["staged"](1e-3, steps)
     start = 0
     for i in range(8):
         for t in (start, start + 3**i * 3000 - 1):
@@ -51,9 +49,9 @@ def test_the_staged_schedule_is_that_of_the_iwae_paper():
     assert start == steps
 
 
-def test_the_list_shows_commands_that_the_parser_takes(capsys):
-    assert main(["recipes"]) == 0
-    out = capsys.readouterr().out
+def test_the_list_shows_commands_that_the_parser_takes(run):
+    status, out, _ = run("recipes")
+    assert status == 0
     lines = out.splitlines()
     for name, recipe in RECIPES.items():
         assert f"{name}: {recipe.what}" in lines
@@ -72,8 +70,7 @@ def test_settings_become_options_that_the_parser_reads_back():
         assert {field: given[field] for field in changes} == changes
 
 
-def test_an_unknown_recipe_is_answered_with_the_nearest(capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert main(["train", "--recipe", "iwae-tabel"]) == 2
-    assert "did you mean 'iwae-table1'?" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
+def test_an_unknown_recipe_is_answered_with_the_nearest(run, here):
+    status, _, err = run("train", "--recipe", "iwae-tabel")
+    assert (status, "did you mean 'iwae-table1'?" in err) == (2, True)
+    assert not list(here.iterdir())

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tinyvae.cli.recipes import RECIPES
+from tinyvae.cli.settings import Config
 
 DOCS = Path(__file__).parent.parent / "docs"
 FILES = sorted((DOCS / "results").glob("*.json"))
@@ -37,7 +38,7 @@ def test_every_number_of_the_page_with_a_decimal_point_is_in_its_table():
 def test_a_result_belongs_to_its_recipe(path):
     result = json.loads(path.read_text(encoding="utf-8"))
     settings, recipe = result["settings"], RECIPES[result["settings"]["recipe"]]
-    config = collect.runs.Config(**settings | {"hidden": tuple(settings["hidden"])})
+    config = Config(**settings | {"hidden": tuple(settings["hidden"])})
     assert result["published"] == recipe.published(config)
     assert result["command"] == f"tinyvae train --recipe {config.recipe} {collect.differences(config)}".rstrip()
     found = result["evaluation"]

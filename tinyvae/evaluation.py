@@ -70,7 +70,7 @@ class Estimate(NamedTuple):
         return np.sqrt(variance * (K / (K - 1) if K > 1 else np.nan))
 
 
-def importance_sampling(vae: VAE, x: Array, n_samples: int = 5000, rng=None, y: Array | None = None,
+def importance_sampling(vae: VAE, x: Array | Rows, n_samples: int = 5000, rng=None, y: Array | None = None,
                         progress: bool = False) -> Estimate:
     """log p(x) of each row of x (M, D) with q(z|x) as the proposal, as an `Estimate`.
 
@@ -116,7 +116,7 @@ def importance_sampling(vae: VAE, x: Array, n_samples: int = 5000, rng=None, y: 
     return Estimate(log_sum - math.log(K), np.exp(2 * log_sum - log_squares), K)
 
 
-def log_likelihood(vae: VAE, x: Array, n_samples: int = 5000, rng=None, y: Array | None = None,
+def log_likelihood(vae: VAE, x: Array | Rows, n_samples: int = 5000, rng=None, y: Array | None = None,
                    progress: bool = False) -> Array:
     """log p(x) of each row of x (M, D), in nats, (M,): importance sampling with q(z|x) as the proposal.
 
@@ -127,7 +127,7 @@ def log_likelihood(vae: VAE, x: Array, n_samples: int = 5000, rng=None, y: Array
     return importance_sampling(vae, x, n_samples, rng, y, progress).log_p
 
 
-def kl_per_dimension(vae: VAE, x: Array, y: Array | None = None) -> Array:
+def kl_per_dimension(vae: VAE, x: Array | Rows, y: Array | None = None) -> Array:
     """KL(q(z_j|x) || N(0, 1)), the mean over the rows of x (M, D), in nats, (J,): the rate, split up."""
     data, total = rows(vae, x, y), np.zeros(vae.latent_dim)
     for part in data.parts(ROWS):
@@ -135,12 +135,12 @@ def kl_per_dimension(vae: VAE, x: Array, y: Array | None = None) -> Array:
     return total / len(data)
 
 
-def means(vae: VAE, x: Array, y: Array | None = None) -> Array:
+def means(vae: VAE, x: Array | Rows, y: Array | None = None) -> Array:
     """mu(x) of each row of x (M, D), (M, J), encoded in parts."""
     return np.concatenate([vae._encode(*part.draw())[0] for part in rows(vae, x, y).parts(ROWS)])
 
 
-def active_units(vae: VAE, x: Array, threshold: float = 0.01, y: Array | None = None) -> tuple[int, Array]:
+def active_units(vae: VAE, x: Array | Rows, threshold: float = 0.01, y: Array | None = None) -> tuple[int, Array]:
     """How many latent dimensions the data moves, and by how much: Var_x(E_q[z_j|x]), (J,) (IWAE section 5.2).
 
     A unit is active if that variance, over the rows of x (M, D), is above the threshold.

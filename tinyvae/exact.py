@@ -11,7 +11,7 @@ from tinyvae import gaussian
 from tinyvae.foundation import checks
 from tinyvae.functions import logsumexp
 from tinyvae.likelihoods import FixedGaussian, Gaussian, SharedGaussian
-from tinyvae.rows import rows
+from tinyvae.rows import Rows, rows
 from tinyvae.vae import VAE
 
 Array = np.ndarray
@@ -24,7 +24,7 @@ def is_linear(vae: VAE) -> bool:
     return not vae.hidden and isinstance(vae.likelihood, (FixedGaussian, SharedGaussian))
 
 
-def linear_log_likelihood(vae: VAE, x: Array, y: Array | None = None) -> Array:
+def linear_log_likelihood(vae: VAE, x: Array | Rows, y: Array | None = None) -> Array:
     """The exact log p(x) of a linear-Gaussian model, (M,) in nats: probabilistic PCA (Tipping & Bishop 1999, eq. 4).
 
     x = z W + b + sigma noise is Gaussian with mean b and covariance W^T W + sigma^2 I; with labels, each
@@ -90,7 +90,7 @@ class Posterior(NamedTuple):
         return float((q * (log_q - self.log_density)).sum())
 
 
-def exact_posterior(vae: VAE, x: Array, y: Array | None = None, n: int = 401, span: float = 4.0) -> Posterior:
+def exact_posterior(vae: VAE, x: Array | Rows, y: Array | None = None, n: int = 401, span: float = 4.0) -> Posterior:
     """p(z|x) = p(x|z) p(z) / p(x) for one row x (1, D) of a model with two latent dimensions.
 
     On n x n points from -span to span, in units of the prior's standard deviation. ValueError if p(z|x) does not

@@ -7,7 +7,7 @@ import io
 import os
 from collections.abc import Iterable, Sequence
 
-from tinyvae.foundation.files import replacing
+from tinyvae.foundation.files import write
 
 COLUMNS = ["epoch", "loss", "elbo", "reconstruction", "kl", "validation_elbo", "validation_reconstruction",
            "validation_kl", "seconds", "images_per_second"]
@@ -27,8 +27,7 @@ class History(list):
         writer = csv.DictWriter(text, list(self[0]) if self else ["epoch"], lineterminator="\n")
         writer.writeheader()
         writer.writerows(self)
-        with replacing(path) as file:
-            file.write(text.getvalue().encode())
+        write(path, text.getvalue())
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> History:

@@ -38,6 +38,10 @@ class Rows:
     def __getitem__(self, index: slice | Array) -> Rows:
         return replace(self, x=self.x[index], y=None if self.y is None else self.y[index])
 
+    def mean(self) -> Array:
+        """The mean of the grey values, (D,), in float64."""
+        return self.x.mean(0, dtype=np.float64) / (255 if self.x.dtype == np.uint8 else 1)
+
     def parts(self, size: int) -> Iterator[Rows]:
         """The rows in their order, `size` at a time, at least one."""
         size = max(size, 1)

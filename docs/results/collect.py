@@ -8,6 +8,7 @@ NAME is the folder's name. A test compares the page with the files.
 """
 
 import json
+import os
 import platform
 import shutil
 import sys
@@ -19,8 +20,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from tinyvae import evaluation, plots
-from tinyvae.cli import runs
-from tinyvae.cli.recipes import RECIPES, options
+from tinyvae.cli.recipes import RECIPES
+from tinyvae.cli.runs import Run
+from tinyvae.cli.settings import Config, options
+from tinyvae.foundation.machine import processor
+from tinyvae.training import History
 
 HERE = Path(__file__).parent
 PAGE, IMAGES = HERE.parent / "results.md", HERE.parent / "images"
@@ -32,16 +36,16 @@ ORDER = ("recipe", "latent_dim", "beta", "likelihood", "objective", "samples", "
 
 def collect(folder: Path) -> dict:
     """What a run found, with all that it depends on."""
-    config = runs.read(folder)
+    run = Run.open(folder)
+    config, history = run.config, History.load(folder / "history.csv")
     recipe = RECIPES[config.recipe]
     record, found = (json.loads((folder / name).read_text(encoding="utf-8"))
                      for name in ("config.json", "evaluation.json"))
     record["settings"]["data_dir"] = None  # where the files lay on this machine says nothing
-    history = runs.read_history(folder)
     if config.recipe == "linear":  # the best linear model of the same training rows, for the same test rows
-        data = runs.open_run(folder)[2]
-        best = evaluation.probabilistic_pca(data.train.x, config.latent_dim)
-        found["closed_form"] = float(evaluation.linear_log_likelihood(best, data.test.x[: found["test_rows"]]).mean())
+        best = evaluation.probabilistic_pca(run.data.train.x, config.latent_dim)
+        test = run.data.test.x[: found["test_rows"]]
+        found["closed_form"] = float(evaluation.linear_log_likelihood(best, test).mean())
     return {
         "command": f"tinyvae train --recipe {config.recipe} {differences(config)}".rstrip(),
         "measure": recipe.measure, "published": recipe.published(config), "source": recipe.source,
@@ -57,7 +61,7 @@ def curve(history: list[dict]) -> dict[str, list[float]]:
             "elbo": [round(history[i]["elbo"], 2) for i in chosen]}
 
 
-def differences(config: runs.Config) -> str:
+def differences(config: Config) -> str:
     """The options that make these settings out of their recipe's."""
     base = asdict(RECIPES[config.recipe].config)
     return options({name: value for name, value in asdict(config).items()
@@ -66,9 +70,7 @@ def differences(config: runs.Config) -> str:
 
 def machine() -> str:
     """The processor and how many of its cores."""
-    names = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-             if line.startswith("model name")]
-    return f"{len(names)} cores of {names[0]}, {platform.system()}"
+    return f"{os.cpu_count()} cores of {processor()}, {platform.system()}"
 
 
 def results() -> dict[str, dict]:
@@ -128,7 +130,7 @@ def draw() -> None:
 def main() -> None:
     for folder in map(Path, sys.argv[1:]):
         (HERE / f"{folder.name}.json").write_text(json.dumps(collect(folder), indent=1) + "\n", encoding="utf-8")
-        picture = folder / PICTURES.get(runs.read(folder).recipe, "")
+        picture = folder / PICTURES.get(Run.open(folder).config.recipe, "")
         if picture.is_file():
             shutil.copy(picture, IMAGES / f"{folder.name}.png")
     head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)

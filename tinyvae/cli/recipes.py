@@ -10,7 +10,7 @@ import difflib
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from tinyvae.cli.runs import Config
+from tinyvae.cli.settings import Config
 
 
 @dataclass(frozen=True)
@@ -114,15 +114,3 @@ def find(name: str) -> Recipe:
         nearest = difflib.get_close_matches(name, RECIPES, n=1, cutoff=0)[0]
         raise ValueError(f"unknown recipe {name!r}; did you mean {nearest!r}? See them all with: tinyvae recipes")
     return RECIPES[name]
-
-
-def options(changes: dict[str, Any]) -> str:
-    """Settings as options of the command line."""
-    return " ".join(f"--{name.replace('_', '-')} {_text(value)}".rstrip() for name, value in changes.items())
-
-
-def _text(value: Any) -> str:
-    """A setting as the command line takes it: 200,200 for hidden sizes, 0 for none; a switch has no value."""
-    if isinstance(value, tuple):
-        return ",".join(map(str, value)) or "0"
-    return "" if value is True else str(value)

@@ -1,6 +1,7 @@
 """Files that are written whole or not at all."""
 
 import errno
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -44,3 +45,14 @@ def replacing(path: FilePath) -> Iterator[BinaryIO]:
             os.fsync(descriptor)  # after a power cut, too, the name means the new file
         finally:
             os.close(descriptor)
+
+
+def write(path: FilePath, content: str | bytes | memoryview) -> None:
+    """Make `content` the file `path`, whole or not at all; text becomes UTF-8."""
+    with replacing(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+def write_json(path: FilePath, value: dict) -> None:
+    """Make `value` the JSON file `path`; ValueError for NaN and infinity, which JSON has not."""
+    write(path, json.dumps(value, indent=2, allow_nan=False) + "\n")

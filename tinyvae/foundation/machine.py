@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import platform
+import re
 import signal
 import threading
 from collections import deque
@@ -29,10 +31,34 @@ def keep_freed_memory() -> None:
 
 def blas() -> str:
     """What NumPy's matrix products run on, such as "openblas 0.3.31 Haswell, threads: 2"."""
+    return "; ".join(f"{found['internal_api']} {found['version']} {found.get('architecture', '')}, "
+                     f"threads: {found['num_threads']}" for found in _blas_libraries())
+
+
+def hardware() -> dict:
+    """What decides how fast a run is: the processor, the kernel that BLAS has chosen for it, and BLAS' threads.
+
+    Two runs on equal processors differ in speed where a variable such as OPENBLAS_CORETYPE names another kernel.
+    """
+    libraries = _blas_libraries()
+    return {"processor": processor(), "kernel": "; ".join(found.get("architecture", "") for found in libraries),
+            "threads": max((found["num_threads"] for found in libraries), default=1)}
+
+
+def processor() -> str:
+    """The processor's name, such as "AMD EPYC, family 25", as far as the system tells it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            told = dict(re.findall(r"^(.+?)\s*: (.+)$", file.read(), re.MULTILINE))
+        return f"{told['model name']}, family {told['cpu family']}"
+    except (OSError, KeyError):  # no Linux, or an ARM
+        return platform.processor() or platform.machine()
+
+
+def _blas_libraries() -> list[dict]:
     from threadpoolctl import threadpool_info
 
-    return "; ".join(f"{found['internal_api']} {found['version']} {found.get('architecture', '')}, "
-                     f"threads: {found['num_threads']}" for found in threadpool_info() if found["user_api"] == "blas")
+    return [found for found in threadpool_info() if found["user_api"] == "blas"]
 
 
 @contextlib.contextmanager

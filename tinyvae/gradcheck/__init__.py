@@ -14,6 +14,6 @@ that there are the exact identities of the tests.
 
 from tinyvae.gradcheck.check import CENTRAL_STEP, COMPLEX_STEP, check_gradients
 from tinyvae.gradcheck.own import cases
-from tinyvae.gradcheck.report import Report, Row, cells, table
+from tinyvae.gradcheck.report import Report, Row, cells
 
-__all__ = ["CENTRAL_STEP", "COMPLEX_STEP", "Report", "Row", "cases", "cells", "check_gradients", "table"]
+__all__ = ["CENTRAL_STEP", "COMPLEX_STEP", "Report", "Row", "cases", "cells", "check_gradients"]

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tinyvae.foundation.text import table
+
 
 class Row(NamedTuple):
     """The check of one array; errors are relative to the largest entry of its gradient."""
@@ -60,9 +62,3 @@ def cells(row: Row) -> list[str]:
     """The errors, place and verdict of a row, for a table."""
     by_complex = "-" if row.complex_error is None else f"{row.complex_error:.1e}"
     return [by_complex, f"{row.central_error:.1e}", row.where, "ok" if row.ok else "WRONG"]
-
-
-def table(rows: list[list[str]]) -> str:
-    """Rows of equal length as lines with aligned columns."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
