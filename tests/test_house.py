@@ -20,7 +20,7 @@ def text_of(path: Path) -> str:
 
 # {"vae" or "datasets/": its file or folder} of what lies in the package, on disk.
 ROOMS = {path.stem if path.is_file() else f"{path.name}/": path for path in PACKAGE.iterdir()
-         if path.suffix == ".py" or path.is_dir() and path.name != "__pycache__"}
+         if path.suffix == ".py" or (path.is_dir() and path.name != "__pycache__")}
 
 
 def drawing(page: str) -> list[list[str]]:
