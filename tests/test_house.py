@@ -122,6 +122,15 @@ def test_the_map_in_the_readme_has_every_file_and_folder():
     assert linked == ROOMS.keys() - {"__init__", "__main__"}
 
 
+def test_what_the_guide_for_contributors_names_is_there():
+    guide = ROOT / ".github" / "CONTRIBUTING.md"
+    named = re.findall(r"`((?:\.ci|docs|tests|tinyvae|tutorials)/[\w./]+)`", text_of(guide))
+    linked = re.findall(r"\]\(([^)#]+)\)", text_of(guide))
+    paths = [*(ROOT / name for name in named if "NN" not in name), *(guide.parent / link for link in linked)]
+    assert len(paths) > 20
+    assert [path for path in paths if not path.exists()] == []
+
+
 def test_the_changelog_ends_at_the_version_of_the_package():
     page = text_of(ROOT / "docs" / "changelog.md")
     assert re.findall(r"^## (.*)$", page, re.MULTILINE)[0] == "Unreleased"
