@@ -128,7 +128,7 @@ def run(folder: Path, test: str) -> subprocess.CompletedProcess:
     """Run one test file against the copy of the package in `folder`."""
     environment = os.environ | {"PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1"}
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-n", "0", "-p", "no:cacheprovider", "-c", str(TESTS.parent / "setup.cfg"),
+        [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "-c", str(TESTS.parent / "setup.cfg"),
          "--rootdir", str(TESTS.parent), str(TESTS / test)],
         cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
