@@ -1,5 +1,11 @@
 """What several tests need: a folder to work in, commands to run, data and a finished run to look at."""
 
+import os
+
+# Tests run in several processes at a time: one thread of BLAS for each, and for those that they start. NumPy reads it
+# when it is loaded, so this stands above what loads NumPy.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import signal
 import subprocess
 import sys

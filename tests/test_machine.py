@@ -19,6 +19,13 @@ def blas_threads() -> list[int]:
     return [library["num_threads"] for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"]
 
 
+@pytest.fixture(autouse=True)
+def two_threads_of_blas():
+    """conftest.py leaves each process one; here there have to be some to share out."""
+    with threadpoolctl.threadpool_limits(2, "blas"):
+        yield
+
+
 def test_results_come_in_the_order_of_the_tasks_which_are_taken_as_needed():
     taken, threads = [], min(max(blas_threads(), default=1), machine.MOST)
 

@@ -20,6 +20,8 @@ comes from the objective, which sends 1/M down in dy.
 from __future__ import annotations  # so that np.random, which NumPy imports late, is imported late
 
 import math
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +57,7 @@ class Dense:
         y += self.b
         return y
 
-    def backward(self, dy: Array, need_dx: bool = True):
+    def backward(self, dy: Array, need_dx: bool = True) -> Array | None:
         np.matmul(self.x.T, dy, out=self.dW)  # (I, O)
         np.sum(dy, axis=0, out=self.db)  # (O,)
         return dy @ self.W.T if need_dx else None  # (M, I)
@@ -126,7 +128,7 @@ class Softplus(WithoutParameters):
 class Chain:
     """Layers one after the other: a layer itself."""
 
-    def __init__(self, *layers):
+    def __init__(self, *layers: Any):
         self.layers = layers
         self.size = sum(layer.size for layer in layers)
 
@@ -146,14 +148,14 @@ class Chain:
             x = layer.forward(x)
         return x
 
-    def backward(self, dy: Array, need_dx: bool = True):
+    def backward(self, dy: Array, need_dx: bool = True) -> Any:
         first, *rest = self.layers
         for layer in reversed(rest):
             dy = layer.backward(dy)
         return first.backward(dy, need_dx)
 
 
-def bind_in_turn(parts, theta: Array, grad: Array) -> None:
+def bind_in_turn(parts: Iterable[Any], theta: Array, grad: Array) -> None:
     """Bind each part to the next `part.size` entries of theta and of grad."""
     start = 0
     for part in parts:

@@ -13,7 +13,7 @@ after the first read what is already there. (Muon walks parameter by parameter.)
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class Optimizer:
     moments: tuple[str, ...] = ()
     update: Callable[..., None]  # (lr, theta, grad, *moments): step number t, on one piece of each
 
-    def __init__(self, model, lr: LearningRate):
+    def __init__(self, model: Any, lr: LearningRate):
         if not (hasattr(model, "theta") and hasattr(model, "grad")):
             raise TypeError(f"model is {model!r}; expected a VAE, or an object with vectors theta and grad")
         checks.real_dtype(model.theta.dtype)
@@ -91,11 +91,11 @@ class SGD(Optimizer):
 
     moments = ("u",)
 
-    def __init__(self, model, lr: LearningRate = 0.01, momentum: float = 0.0):
+    def __init__(self, model: Any, lr: LearningRate = 0.01, momentum: float = 0.0):
         super().__init__(model, lr)
         self.momentum = checks.number(momentum, "momentum", at_least=0, below=1)
 
-    def update(self, lr, theta, grad, u):
+    def update(self, lr: float, theta: Array, grad: Array, u: Array) -> None:
         decay(u, self.momentum, self.t)
         u += grad
         theta -= lr * u
@@ -106,11 +106,11 @@ class Adagrad(Optimizer):
 
     moments = ("v",)
 
-    def __init__(self, model, lr: LearningRate = 0.01, eps: float = 1e-10):
+    def __init__(self, model: Any, lr: LearningRate = 0.01, eps: float = 1e-10):
         super().__init__(model, lr)
         self.eps = checks.number(eps, "eps", at_least=0)
 
-    def update(self, lr, theta, grad, v):
+    def update(self, lr: float, theta: Array, grad: Array, v: Array) -> None:
         v += grad * grad
         theta -= lr * grad / (np.sqrt(v) + self.eps)
 
@@ -120,14 +120,14 @@ class Adam(Optimizer):
 
     moments = ("m", "v")
 
-    def __init__(self, model, lr: LearningRate = 1e-3, beta1: float = 0.9, beta2: float = 0.999,
+    def __init__(self, model: Any, lr: LearningRate = 1e-3, beta1: float = 0.9, beta2: float = 0.999,
                  eps: float = 1e-8):
         super().__init__(model, lr)
         self.beta1 = checks.number(beta1, "beta1", at_least=0, below=1)
         self.beta2 = checks.number(beta2, "beta2", at_least=0, below=1)
         self.eps = checks.number(eps, "eps", at_least=0)
 
-    def update(self, lr, theta, grad, m, v):
+    def update(self, lr: float, theta: Array, grad: Array, m: Array, v: Array) -> None:
         # Stored are m / (1 - beta1) and v / (1 - beta2), which saves a pass over memory each; the constants move into
         # the step size and eps, as at the end of section 2 of the paper. The paper's lines are the comments.
         c1 = (1 - self.beta1) / (1 - self.beta1**self.t)  # m_hat = m / (1 - beta1^t), here c1 m
@@ -161,7 +161,7 @@ class Muon(Adam):
     beta1 is Adam's as well, and v stays zero for the matrices. The model needs `parameters()`, which a VAE has.
     """
 
-    def __init__(self, model, lr: LearningRate = 1e-3, beta1: float = 0.95, beta2: float = 0.999,
+    def __init__(self, model: Any, lr: LearningRate = 1e-3, beta1: float = 0.95, beta2: float = 0.999,
                  eps: float = 1e-8):
         super().__init__(model, lr, beta1, beta2, eps)
         if not hasattr(model, "parameters"):
@@ -175,7 +175,7 @@ class Muon(Adam):
         if start != model.theta.size:
             raise ValueError(f"parameters() has {start} numbers; expected the {model.theta.size} of theta")
 
-    def update(self, lr, theta, grad, m, v):
+    def update(self, lr: float, theta: Array, grad: Array, m: Array, v: Array) -> None:
         if theta.ndim != 2:
             return super().update(lr, theta, grad, m, v)
         decay(m, self.beta1, self.t)

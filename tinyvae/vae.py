@@ -2,9 +2,11 @@
 
 import copy
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from tinyvae import gaussian
 from tinyvae.foundation import checks
@@ -34,8 +36,8 @@ class VAE:
     likelihood's, its theta; each layer's W (row-major) before its b. In the same order `grad` (P,) holds dL/dtheta.
     """
 
-    def __init__(self, data_dim, latent_dim, hidden=(400,), likelihood=None, activation=ReLU,
-                 n_classes=0, dtype=np.float32, rng=None):
+    def __init__(self, data_dim: int, latent_dim: int, hidden: Sequence[int] = (400,), likelihood: Any = None,
+                 activation: Any = ReLU, n_classes: int = 0, dtype: DTypeLike = np.float32, rng: Any = None):
         self.data_dim = checks.whole(data_dim, "data_dim")
         self.latent_dim = checks.whole(latent_dim, "latent_dim")
         self.hidden = tuple(checks.whole(h, "a hidden size") for h in checks.sequence(hidden, "hidden"))
@@ -70,7 +72,7 @@ class VAE:
             raise ValueError(f"theta has shape {self._theta.shape}; an array of shape {np.shape(values)} was given")
         self._theta[:] = values  # into the one vector: the layers' views see it
 
-    def __setstate__(self, state: dict) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.bind(self._theta, self.grad)  # a copy's layers hold views again: copy and pickle had parted them
 
@@ -88,7 +90,7 @@ class VAE:
 
     # ---- the stochastic layer ------------------------------------------------------------
 
-    def forward(self, x: Array, eps: Array, y: Array | None = None):
+    def forward(self, x: Array, eps: Array, y: Array | None = None) -> tuple[Array, Array, Array, Array]:
         """(mu, logvar, z, out) for x (M, D) and noise eps (M, J), or (K, M, J) for K samples each.
 
         mu, logvar: (M, J). z: like eps. out, for the likelihood: (M, D') or (K, M, D'), where
@@ -96,13 +98,13 @@ class VAE:
         """
         return self._forward(*self.check(x, eps, y))
 
-    def _forward(self, x: Array, eps: Array, y: Array | None):
+    def _forward(self, x: Array, eps: Array, y: Array | None) -> tuple[Array, Array, Array, Array]:
         self.mu, self.logvar = self._encode(x, y)  # (M, J) each
         self.eps = eps
         z = gaussian.reparameterize(self.mu, self.logvar, eps)  # (K, M, J)
         return self.mu, self.logvar, z, self._decode(z, y)
 
-    def backward(self, dout: Array, dz=0.0, dmu=0.0, dlogvar=0.0) -> None:
+    def backward(self, dout: Array, dz: Any = 0.0, dmu: Any = 0.0, dlogvar: Any = 0.0) -> None:
         """Fill `grad` from what the objective sends to out and, directly, to z, mu and logvar.
 
         Shapes as in `forward`, or broadcasting to them. May destroy dout. It is the backward of the latest
@@ -144,7 +146,7 @@ class VAE:
         z = checks.finite(checks.cast(checks.matrix(z, self.latent_dim, "z"), self.theta.real.dtype), "z")
         return self.likelihood.mean(self._decode(z, checks.labels(y, len(z), self.n_classes)))
 
-    def sample(self, n: int, rng=None, y: Array | None = None) -> Array:
+    def sample(self, n: int, rng: Any = None, y: Array | None = None) -> Array:
         """n draws of x ~ p(x|z), z ~ N(0, I), as (n, D). For the cleaner E[x|z], decode such z.
 
         rng: a numpy.random.Generator, or a seed. y: labels (n,), or one label for all.
@@ -158,7 +160,7 @@ class VAE:
         x, y = rows(self, x, y).draw()
         return self.likelihood.mean(self._decode(self._encode(x, y)[0], y))
 
-    def check(self, x, eps, y=None):
+    def check(self, x: Array, eps: Array, y: Array | None = None) -> tuple[Array, Array, Array | None]:
         """x (M, D), eps (M, J) or (K, M, J) and y (M,) as arrays to compute with: the door of `forward` and objectives.
 
         ValueError or TypeError, which say what is wrong: shapes, numbers that are not finite, x that is impossible
@@ -168,14 +170,15 @@ class VAE:
         return x, checks.noise(eps, len(x), self.latent_dim, x.dtype), y
 
 
-def networks(data_dim, latent_dim, hidden, likelihood, activation, n_classes) -> tuple[Chain, Chain]:
+def networks(data_dim: int, latent_dim: int, hidden: Sequence[int], likelihood: Any, activation: Any,
+             n_classes: int) -> tuple[Chain, Chain]:
     """The encoder, x (and label) -> mu and logvar, and its mirror image, the decoder, z (and label) -> out."""
     D, J, C = data_dim, latent_dim, n_classes
     return (mlp([D + C, *hidden, 2 * J], activation),
             mlp([J + C, *hidden[::-1], likelihood.columns * D], activation))
 
 
-def mlp(sizes: list[int], activation) -> Chain:
+def mlp(sizes: list[int], activation: Any) -> Chain:
     """Dense layers from size to size with `activation()` between them."""
     first, *rest = [Dense(n_in, n_out) for n_in, n_out in itertools.pairwise(sizes)]
     return Chain(first, *[layer for dense in rest for layer in (activation(), dense)])

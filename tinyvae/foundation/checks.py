@@ -1,6 +1,7 @@
 """What the doors of the package ask: input becomes an array of the right shape and dtype, or one clear line."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -116,21 +117,21 @@ def sequence(value, name: str) -> tuple:
     return tuple(value)
 
 
-def model(value):
+def model(value: Any) -> Any:
     """value, if it looks like a VAE."""
     if isinstance(value, type) or not hasattr(value, "theta") or not hasattr(value, "likelihood"):
         raise TypeError(f"vae is {value!r}; expected a model such as tv.VAE(784, 20)")
     return value
 
 
-def likelihood(value):
+def likelihood(value: Any) -> Any:
     """value, if it looks like a likelihood."""
     if isinstance(value, type) or not hasattr(value, "log_prob"):
         raise TypeError(f"likelihood is {value!r}; expected an object such as tv.Bernoulli() or tv.Gaussian()")
     return value
 
 
-def activation(value):
+def activation(value: Any) -> Any:
     """value, if calling it makes a layer."""
     try:
         made = value()
