@@ -7,7 +7,7 @@ import numpy as np
 
 from tinyvae.diagnose import Cause
 from tinyvae.exercises.check import Case
-from tinyvae.exercises.mistakes import SUMS_ADVICE, wrong_sums
+from tinyvae.exercises.sums import SUMS_ADVICE, wrong_sums
 
 FUNCTIONS = ("gaussian_log_prob",)
 SIZES = [{"M": 7, "D": 5}, {"M": 13, "D": 3}, {"M": 5, "D": 5}]

@@ -4,8 +4,8 @@ import numpy as np
 
 from tinyvae.diagnose import Cause
 from tinyvae.exercises.check import Case
-from tinyvae.exercises.mistakes import SUMS_ADVICE, wrong_sums
 from tinyvae.exercises.oracles import all_binary
+from tinyvae.exercises.sums import SUMS_ADVICE, wrong_sums
 from tinyvae.functions import logsumexp, sigmoid, softplus
 
 FUNCTIONS = ("bernoulli_log_prob",)
