@@ -12,8 +12,8 @@ from tinyvae.exercises.calls import of
 
 MASTERS = catalogue.STUBS.parents[2] / "tutorials" / "exercises"
 NAMES = list(catalogue.names().values())
-# {exercise: {"RIGHT": {name: source}, "MISTAKES": {name: (cause, source)}, "UNLISTED": {name: source}}}. A source defines
-# some functions of the exercise; the master has the others. Sources are independent of the diagnosis code.
+# {exercise: {"RIGHT": {name: source}, "MISTAKES": {name: (cause, source)}, "UNLISTED": {name: source}}}
+# A source defines some functions of the exercise; the master has the others. It knows nothing of the diagnosis.
 ANSWERS = {name: runpy.run_path(str(Path(__file__).parent / "answers" / f"{name}.py")) for name in NAMES}
 
 

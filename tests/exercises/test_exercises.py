@@ -23,7 +23,7 @@ some_seeds = pytest.mark.parametrize("seeds", [
 def every(kind: str):
     """Parametrizes by all answers of that kind, of all exercises."""
     return pytest.mark.parametrize(("name", "answer"), [
-        pytest.param(name, answer, id=f"{name}-{answer}") for name in proof.NAMES for answer in proof.ANSWERS[name][kind]])
+        (name, answer) for name in proof.NAMES for answer in proof.ANSWERS[name][kind]])
 
 
 @some_seeds
@@ -75,13 +75,13 @@ def test_every_variant_is_some_mistake_and_every_advice_is_for_something(name):
 # ---- what single exercises are asked besides --------------------------------------------------------
 
 
-def test_e03_what_is_wrong_for_large_logits_alone_is_no_factor():
+def test_what_is_wrong_for_large_logits_alone_is_no_factor():
     source = proof.ANSWERS["e03_bernoulli"]["UNLISTED"]["infinities made large numbers"]
     assert proof.causes("e03_bernoulli", source, 0) == {"unknown"}
 
 
 @pytest.mark.parametrize("S", [2, 3])
-def test_e10_the_mean_over_all_draws_is_the_true_gradient(S):
+def test_the_mean_over_all_draws_is_the_true_gradient(S):
     """Unbiased, over every draw of S quadrature nodes; with a baseline of all S it is too small, as the text says."""
     master = runpy.run_path(str(proof.MASTERS / "e10_score.py"))
     mu, std = np.array([0.7]), np.array([1.6])
@@ -102,7 +102,7 @@ def test_e10_the_mean_over_all_draws_is_the_true_gradient(S):
     np.testing.assert_allclose(biased, true * (S - 1) / S, rtol=1e-12)
 
 
-def test_e11_the_step_is_that_of_the_library():
+def test_the_step_is_that_of_the_library():
     class Model:
         theta, grad = np.ones(4), np.zeros(4)
 
@@ -119,13 +119,13 @@ def test_e11_the_step_is_that_of_the_library():
 
 
 @pytest.mark.parametrize("answer", proof.ANSWERS["e14_conditional"]["LABELS"])
-def test_e14_a_wrong_label_is_told_wherever_it_is_used(answer):
+def test_a_wrong_label_is_told_wherever_it_is_used(answer):
     cause, source = proof.ANSWERS["e14_conditional"]["MISTAKES"][answer]
     assert [v.causes for v in proof.verdicts("e14_conditional", source, 0)] == [(cause,)] * 3
 
 
 @some_seeds
-def test_e14_to_a_linear_layer_each_class_has_a_bias_of_its_own(seeds):
+def test_to_a_linear_layer_each_class_has_a_bias_of_its_own(seeds):
     """Equation (5), for what the checker takes for the truth; the bias is that of the class in both networks."""
     for seed in seeds:
         rng = np.random.default_rng(seed)
@@ -137,13 +137,13 @@ def test_e14_to_a_linear_layer_each_class_has_a_bias_of_its_own(seeds):
 
 
 @pytest.mark.parametrize("answer", proof.ANSWERS["e15_iwae"]["WEIGHTS"])
-def test_e15_wrong_weights_are_told_in_the_gradient_too(answer):
+def test_wrong_weights_are_told_in_the_gradient_too(answer):
     cause, source = proof.ANSWERS["e15_iwae"]["WEIGHTS"][answer]
     assert [v.causes for v in proof.verdicts("e15_iwae", source, 0)] == [(), (cause,), (cause,)]
 
 
 @some_seeds
-def test_e15_what_the_checker_takes_for_the_truth_agrees_with_itself(seeds):
+def test_what_the_checker_takes_for_the_truth_agrees_with_itself(seeds):
     """The gradient is the average of the derivatives under the exact weights; the bound is at least the ELBO."""
     for case in itertools.chain.from_iterable(cases("e15_iwae", seed) for seed in seeds):
         log_w = case.args["log_w"]

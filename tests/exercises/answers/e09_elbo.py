@@ -94,6 +94,11 @@ MISTAKES = {
     "eps not used, std is": ("z:no-eps", elbo(z="mu + std")),
     "mu not used in z": ("z:no-mu", elbo(z="std * eps")),
     "the noise subtracted": ("z:sign", elbo(z="mu - std * eps")),
+    "half of logvar as std": ("z:half-logvar-as-std", elbo(std="0.5 * logvar")),
+    "eps inside exp": ("z:inside-exp", elbo(z="mu + np.exp(0.5 * logvar * eps)")),
+    "eps times both": ("z:brackets", elbo(z="(mu + std) * eps")),
+    "std times mu": ("z:exchanged", elbo(z="mu * std + eps")),
+    "a product of matrices": ("z:matmul", elbo(z="mu + std @ eps")),
     "fresh noise": ("random", elbo(z="mu + std * np.random.default_rng().standard_normal(mu.shape)")),
     "noise with a fixed seed": ("ignores:eps", elbo(z="mu + std * np.random.default_rng(0).standard_normal(mu.shape)")),
     # of e08
