@@ -17,13 +17,8 @@ def names(own: Path | None = None) -> dict[str, str]:
     return dict(sorted({path.stem[:3]: path.stem for path in paths}.items()))
 
 
-def find(exercise: str, own: Path | None = None) -> str:
-    """The full name of an exercise given as e04, E4, 4, e04_dense or e04_dense.py; ValueError if there is none."""
-    return pick(exercise, names(own))
-
-
-def pick(exercise: str, known: dict[str, str]) -> str:
-    """As `find`, among `known` exercises by id."""
+def find(exercise: str, known: dict[str, str]) -> str:
+    """The full name, among those by id, of the exercise given as e04, E4, 4, e04_dense or e04_dense.py; or ValueError."""
     if match := re.fullmatch(r"[eE]?(\d{1,2})(_\w+)?(\.py)?", Path(exercise).name):
         exercise = f"e{int(match[1]):02}"
     if exercise not in known:

@@ -24,8 +24,6 @@ from tinyvae.exercises.catalogue import checker
 from tinyvae.exercises.judge import Verdict, judge
 from tinyvae.exercises.process import call_each
 
-__all__ = ["Case", "check", "verdicts"]
-
 
 def check(name: str, path: Path, seed: int = 0, seconds: float = 10.0, own: Path | None = None) -> list[Verdict]:
     """The verdicts on the functions of exercise `name` in the file at `path`, each run in another process."""
@@ -36,7 +34,7 @@ def verdicts(exercise: ModuleType, answer: Callable[[list[Call]], Answers], seed
              functions: Sequence[str] = ()) -> list[Verdict]:
     """The verdicts on what `answer` makes of the calls of an exercise: on all its functions, or on those named."""
     functions = functions or exercise.FUNCTIONS
-    cases = [case for case in exercise.cases(np.random.default_rng(seed)) if case.function in functions]
+    cases: list[Case] = [case for case in exercise.cases(np.random.default_rng(seed)) if case.function in functions]
     answers = answer([Call(case.function, tuple(case.args.values())) for case in cases for _ in range(2)])
     trials = list(map(Trial, cases, answers.results[::2], answers.results[1::2]))
     found = [judge(exercise, function, [trial for trial in trials if trial.case.function == function])

@@ -26,8 +26,8 @@ def check(args) -> int:
 
     if bool(args.ids) == args.all:
         raise ValueError("name the exercises to check, as in: tinyvae exercises check e04; or say --all")
-    known = list(catalogue.names(args.dir).values())
-    names = known if args.all else [catalogue.find(text, args.dir) for text in args.ids]
+    known = catalogue.names(args.dir)
+    names = list(known.values()) if args.all else [catalogue.find(text, known) for text in args.ids]
     if args.watch:
         if args.all or len(names) != 1:
             raise ValueError("--watch is for one exercise, as in: tinyvae exercises check e04 --watch")
@@ -58,7 +58,7 @@ def status(args) -> int:
 def hint(args) -> int:
     from tinyvae.exercises import catalogue, course
 
-    name = catalogue.find(args.id, args.dir)
+    name = catalogue.find(args.id, catalogue.names(args.dir))
     number, of, text = course.hint(name, args.dir)
     print(f"{name[:3]}, hint {number} of {of}: {text}")
     return 0
@@ -111,7 +111,7 @@ def _only(text: str | None, names: Iterable[str]) -> list[str]:
 
     by_id = {name[:3]: name for name in names}
     words = by_id if text is None else text.split(",")
-    return list(dict.fromkeys(catalogue.pick(word.strip(), by_id) for word in words))
+    return list(dict.fromkeys(catalogue.find(word.strip(), by_id) for word in words))
 
 
 def _folder(text: str) -> Path:

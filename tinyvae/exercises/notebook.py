@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tinyvae.exercises import catalogue
 from tinyvae.exercises.calls import of
-from tinyvae.exercises.catalogue import checker, find
 from tinyvae.exercises.check import verdicts
 from tinyvae.exercises.course import report
 
@@ -24,9 +24,9 @@ def check(exercise: str, function: str, names: dict[str, Any], seed: int = 0) ->
     To nbgrader, a test cell that raises or writes to stderr has no points, and one that ends with a value has all of
     them unless it is a number: what a student's code prints is caught, and nothing is returned.
     """
-    name = find(exercise, Path())
+    name = catalogue.find(exercise, catalogue.names(Path()))
     try:
-        (verdict,) = verdicts(checker(name, Path()), lambda calls: of(names, calls), seed, [function])
+        (verdict,) = verdicts(catalogue.checker(name, Path()), lambda calls: of(names, calls), seed, [function])
     except KeyboardInterrupt:  # from nbgrader, when a cell takes too long; or from you
         text = f"{name[:3]} {function} was interrupted. Look for a loop that never ends."
         raise AssertionError(text) from None
