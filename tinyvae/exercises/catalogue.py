@@ -18,7 +18,7 @@ def names(own: Path | None = None) -> dict[str, str]:
 
 
 def find(exercise: str, known: dict[str, str]) -> str:
-    """The full name, among those by id, of the exercise given as e04, E4, 4, e04_dense or e04_dense.py; or ValueError."""
+    """Of the names by id, that of an exercise given as e04, E4, 4, e04_dense or e04_dense.py; ValueError for another."""
     if match := re.fullmatch(r"[eE]?(\d{1,2})(_\w+)?(\.py)?", Path(exercise).name):
         exercise = f"e{int(match[1]):02}"
     if exercise not in known:

@@ -127,6 +127,8 @@ def kl_per_dimension(mu, logvar):
     "the paper's -KL": ("sign", both("0.5 * (1 + logvar - mu**2 - np.exp(logvar))")),
     "the bound": ("scale:-1", loss("-np.mean(r + beta * k.sum(1))")),
     "the reconstruction subtracted": ("sign:the reconstruction", loss("beta * k.sum(1).mean() - r.mean()")),
+    "logvar for sigma^2": ("logvar-as-variance", both("0.5 * (mu**2 + logvar - np.log(logvar) - 1)")),
+    "the other way round": ("reversed", both("0.5 * ((1 + mu**2) / np.exp(logvar) + logvar - 1)")),
     "log-std": ("log-std", both("0.5 * (mu**2 + np.exp(2 * logvar) - 2 * logvar - 1)")),
     "log-std, by a square": ("log-std", both("0.5 * (mu**2 + np.exp(logvar)**2 - np.log(np.exp(logvar)**2) - 1)")),
     "log-std in the loss alone": ("log-std", loss(

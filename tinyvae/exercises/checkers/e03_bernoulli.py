@@ -60,7 +60,8 @@ def cases(rng):
         yield of_size(x, logits, enumerated(x, logits), sizes)
     every = all_binary(5)
     yield Case("bernoulli_log_prob", {"x": every, "logits": np.tile(rng.uniform(-3, 3, 5), (32, 1))},
-               {TOTAL: np.array(1.0)}, label="D = 5, all 32 binary x", derive=lambda log_p: {TOTAL: np.exp(log_p).sum()})
+               {TOTAL: np.array(1.0)}, label="D = 5, all 32 binary x",
+               derive=lambda log_p: {TOTAL: np.exp(log_p).sum()})
     yield extreme(rng, **SIZES[0])
     x, signs = images(rng, **SIZES[0])
     logits = signs * rng.permutation(np.linspace(*BETWEEN, x.size)).reshape(x.shape)

@@ -72,7 +72,8 @@ def cases(rng):
     yield from of(log_w, derivatives(rng, K, M, P), label="log-weights around 1000 and -1000", if_not_finite=OVERFLOW)
 
     log_w, dlog_w = rng.standard_normal((K, M)), derivatives(rng, 1, M, P)
-    yield Case("iwae_weights", {"log_w": log_w}, {SUM: np.ones(M)}, {"K": K, "M": M}, derive=lambda weights: {SUM: np.sum(weights, axis=0)})
+    yield Case("iwae_weights", {"log_w": log_w}, {SUM: np.ones(M)}, {"K": K, "M": M},
+               derive=lambda weights: {SUM: np.sum(weights, axis=0)})
     for function, args, elbo in (("iwae_bound", {"log_w": log_w[:1]}, log_w[0]),
                                  ("iwae_gradient", {"log_w": log_w[:1], "dlog_w": dlog_w}, dlog_w[0].mean(0))):
         name = f"the {function[5:]} with a single sample"
