@@ -166,6 +166,8 @@ def test_what_a_file_puts_in_the_place_of_a_librarys_functions_helps_no_wrong_an
 @pytest.mark.parametrize("source", [
     "from __future__ import annotations\nfrom dataclasses import dataclass\n\n@dataclass\nclass Layer:\n    W: list\n"
     "    b: list\n\ndef dense_forward(x, W, b):\n    return x @ Layer(W, b).W + b",
+    "def typed(x: int): return x\n\ndef dense_forward(x, W, b):\n    assert typed.__annotations__ == {'x': int}\n"
+    "    return x @ W + b",
     "import numpy as np\n\n@np.errstate(all='ignore')\ndef dense_forward(x, W, b):\n    return x @ W + b",
     "import functools\n\n@functools.cache\ndef rows(n):\n    return range(n)\n\n"
     "def dense_forward(x, W, b):\n    return [x[m] @ W + b for m in rows(len(x))]",

@@ -18,7 +18,7 @@ def names(own: Path | None = None) -> dict[str, str]:
 
 
 def find(exercise: str, known: dict[str, str]) -> str:
-    """Of the names by id, that of an exercise given as e04, E4, 4, e04_dense or e04_dense.py; ValueError for another."""
+    """Of names by id, that of an exercise given as e04, E4, 4, e04_dense or e04_dense.py; ValueError for another."""
     if match := re.fullmatch(r"[eE]?(\d{1,2})(_\w+)?(\.py)?", Path(exercise).name):
         exercise = f"e{int(match[1]):02}"
     if exercise not in known:
@@ -38,7 +38,7 @@ def checker(name: str, own: Path | None = None) -> ModuleType:
     module = ModuleType(name)
     module.__file__ = str(path)
     try:
-        exec(compile(path.read_bytes(), path, "exec"), vars(module))
+        exec(compile(path.read_bytes(), path, "exec", dont_inherit=True), vars(module))
         for part in ("FUNCTIONS", "cases", "ADVICE", "HINTS"):
             getattr(module, part)
     except Exception as error:  # whatever its author got wrong

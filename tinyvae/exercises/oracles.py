@@ -40,6 +40,12 @@ def standard_normal_kl(mu: Array, logvar: Array) -> Array:
     return (z**2 / 2 - ((z - mu) / std) ** 2 / 2 - np.log(std)) @ weights
 
 
+def log_normal(r: Array, covariance: Array) -> Array:
+    """log N(r; 0, covariance) of the last axis."""
+    squares = np.einsum("...i,ij,...j->...", r, np.linalg.inv(covariance), r)
+    return -0.5 * (squares + np.linalg.slogdet(2 * np.pi * covariance)[1])
+
+
 def grid(values, n: int) -> Array:
     """All n-tuples of the values, as rows."""
     return np.stack(np.meshgrid(*[values] * n, indexing="ij"), -1).reshape(-1, n)

@@ -40,16 +40,14 @@ def serve(path: Path, calls: list, send: Send) -> None:
 @contextlib.contextmanager
 def _beside(path: Path) -> Iterator[None]:
     """While it lasts, what the student keeps beside the file can be imported; and nothing of it stays loaded."""
-    folder, writes = str(path.parent), sys.dont_write_bytecode
-    sys.path.append(folder)  # last, so that it shadows nothing
-    sys.dont_write_bytecode = True
+    folder, places, modules, writes = str(path.parent), sys.path, set(sys.modules), sys.dont_write_bytecode
+    sys.path, sys.dont_write_bytecode = [*places, folder], True  # last, so that it shadows nothing
     try:
         yield
     finally:
-        sys.dont_write_bytecode = writes
-        sys.path.remove(folder)
-        for name, module in list(sys.modules.items()):
-            if os.path.dirname(getattr(module, "__file__", None) or "") == folder:
+        sys.path, sys.dont_write_bytecode = places, writes
+        for name in sys.modules.keys() - modules:
+            if os.path.dirname(str(getattr(sys.modules[name], "__file__", ""))) == folder:
                 del sys.modules[name]
 
 
@@ -97,7 +95,7 @@ def _load(path: Path) -> tuple[types.ModuleType | None, dict]:
     module = sys.modules[path.stem] = types.ModuleType(path.stem)  # there, @dataclass looks for it
     module.__file__ = str(path)
     try:
-        exec(compile(path.read_bytes(), path, "exec"), vars(module))
+        exec(compile(path.read_bytes(), path, "exec", dont_inherit=True), vars(module))
         return module, {}
     except BaseException as error:
         return None, _failure(error, path)

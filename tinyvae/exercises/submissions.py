@@ -8,6 +8,7 @@ import json
 import re
 import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,10 +95,8 @@ def _beside(path: Path, folder: Path, name: str) -> dict[str, bytes]:
     found = {}
     for other in sorted(path.parent.glob("*.py"))[:BESIDE]:
         if other != path and other.name != f"{name}.py":
-            try:
+            with suppress(Refused, OSError):  # if an answer needs it, its import fails and says so
                 found[other.name] = _contents(other, folder)
-            except (Refused, OSError):  # if an answer needs it, its import fails and says so
-                continue
     return found
 
 

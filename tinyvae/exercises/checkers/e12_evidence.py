@@ -8,7 +8,7 @@ import numpy as np
 
 from tinyvae.diagnose import Cause
 from tinyvae.exercises.check import Case
-from tinyvae.exercises.oracles import exact_weights, grid
+from tinyvae.exercises.oracles import exact_weights, grid, log_normal
 from tinyvae.functions import logmeanexp
 
 FUNCTIONS = ("log_evidence",)
@@ -97,12 +97,6 @@ def linear_model(rng, K, M, J=2, D=3):
     S = np.linalg.inv(np.eye(J) + A.T @ A / s2)  # the posterior's covariance
     log_p = log_normal(z, np.eye(J)) + log_normal(x - z @ A.T, s2 * np.eye(D))
     return log_p, log_normal(z - x @ A @ S / s2, S), log_normal(x, A @ A.T + s2 * np.eye(D))
-
-
-def log_normal(r, covariance):
-    """log N(r; 0, covariance) of the last axis."""
-    squares = np.einsum("...i,ij,...j->...", r, np.linalg.inv(covariance), r)
-    return -0.5 * (squares + np.linalg.slogdet(2 * np.pi * covariance)[1])
 
 
 def all_draws(rng, K=3, values=3):
