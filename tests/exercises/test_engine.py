@@ -6,13 +6,15 @@ What is said of values is shown in this process; what a process is needed for, i
 import json
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import proof
 import pytest
 
 from tinyvae.exercises import catalogue, check
-from tinyvae.exercises.calls import Call, here
+from tinyvae.exercises.calls import Call, here, of
+from tinyvae.exercises.check import Case
 from tinyvae.exercises.course import report
 from tinyvae.exercises.process import call
 from tinyvae.exercises.wire import pack
@@ -200,6 +202,16 @@ def test_outputs_in_one_array_are_taken_apart_as_python_would(tmp_path):
     path.write_text("import numpy as np\ndef loss_and_bound(log_p_x, kl, beta):\n"
                     "    return np.array([(beta * kl - log_p_x).mean(), (log_p_x - kl).mean()])\n", encoding="utf-8")
     assert read(path, "e09_elbo")[1].ok
+
+
+def test_a_truth_may_be_infinite():
+    case = Case("f", {"x": np.zeros(2)}, {"y": np.array([-np.inf, 1.0])})
+    checker = SimpleNamespace(FUNCTIONS=("f",), ADVICE={}, cases=lambda rng: [case])
+    for entry, causes, words in ((1.0, (), ""), (1.1, ("unknown",), "it is 1.1 at (1,), expected 1 ")):
+        names = {"f": lambda x, entry=entry: np.array([-np.inf, entry])}
+        (verdict,) = check.verdicts(checker, lambda calls, names=names: of(names, calls), 0)
+        assert verdict.causes == causes
+        assert words in " ".join(verdict.lines)
 
 
 def test_a_print_does_not_hide_what_is_wrong_and_is_shown(tmp_path):

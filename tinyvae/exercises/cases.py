@@ -61,12 +61,13 @@ class Trial:
         given, true = self.given.get(of or name), np.asarray(self.case.true[name], float)
         return given is not None and same(given, true, scale(true), tolerance(given, self.case.allowed))
 
-    def error(self, name: str) -> float:
-        """The largest error of an output, relative to the largest entry; infinite if there is no such output."""
+    def errors(self, name: str) -> Array:
+        """Of each entry of an output, relative to the largest entry; infinite if there is no such output."""
         true = np.asarray(self.case.true[name], float)
+        given = self.given.get(name, np.full_like(true, np.nan))
         with np.errstate(over="ignore", invalid="ignore"):  # inf - inf
-            errors = abs(self.given.get(name, np.full_like(true, np.inf)) - true) / scale(true)
-        return float(np.nan_to_num(errors, nan=np.inf, posinf=np.inf).max(initial=0))
+            errors = np.nan_to_num(abs(given - true) / scale(true), nan=np.inf, posinf=np.inf)
+        return np.where(given == true, 0, errors)
 
     @property
     def passed(self) -> int:

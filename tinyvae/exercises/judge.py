@@ -220,14 +220,15 @@ def _sentence(name: str, cause: Cause) -> str:
 
 def _worst(name: str, trials: list[Trial]) -> str:
     """The entry that is most off, for a mistake without a name."""
-    trial = max((t for t in trials if name in t.case.true and not t.right(name)), key=lambda t: t.error(name))
+    trial = max((t for t in trials if name in t.case.true and not t.right(name)), key=lambda t: t.errors(name).max())
     if name not in trial.given:
         return f"{name} could not be computed from what was returned ({trial.what})."
     given, true = trial.given[name], np.asarray(trial.case.true[name], float)
-    at = np.unravel_index(int(np.argmax(np.nan_to_num(abs(given - true), nan=np.inf))), true.shape)
+    errors = trial.errors(name)
+    at = np.unravel_index(int(errors.argmax()), true.shape)
     place = f" at {tuple(int(i) for i in at)}" if at else ""
     unknown = "" if trial.case.derive else " The cause is not recognized."
-    allowed, error = tolerance(given, trial.case.allowed), trial.error(name)
+    allowed, error = tolerance(given, trial.case.allowed), errors.max()
     if unknown and error < NEARLY:
         unknown = (f" The error is {error:.1e} of the largest entry, and {allowed:.0e} is allowed. So small an error "
                    "often comes from float32 somewhere on the way, or from a small constant that is added for safety.")
