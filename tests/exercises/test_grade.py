@@ -123,7 +123,7 @@ def test_endless_loops_are_stopped_and_take_nothing_else_with_them(tmp_path, cap
     hand_in(tmp_path / "class" / "asleep", "import time; time.sleep(1e6)")
     hand_in(tmp_path / "class" / "deaf", "import signal\nfor s in (2, 15): signal.signal(s, signal.SIG_IGN)"
             + FORWARD + "while True: pass")
-    assert run(tmp_path, "--seconds", "2", "--jobs", "3") == 0
+    assert run(tmp_path, "--seconds", "3", "--jobs", "3") == 0
     totals = {student: row["total"] for student, row in table(tmp_path).items()}
     assert totals == {"loop": "2", "asleep": "0", "deaf": "2"}
     assert "look at them yourself:\n  asleep e04_dense [timeout]\n  deaf" in capsys.readouterr().out
@@ -167,9 +167,9 @@ def test_no_more_files_are_run_at_a_time_than_there_are(tmp_path):
 
 
 def test_more_time_is_a_new_chance_and_less_is_not(tmp_path, capsys):
-    hand_in(tmp_path / "class" / "slow", "import time; time.sleep(2)")
+    hand_in(tmp_path / "class" / "slow", "import time; time.sleep(3)")
     hand_in(tmp_path / "class" / "stub", b"")
-    for seconds, ran, total in (("2", 2, "0"), ("2", 0, "0"), ("1", 0, "0"), ("30", 1, "3"), ("2", 0, "3")):
+    for seconds, ran, total in (("3", 2, "0"), ("3", 0, "0"), ("1", 0, "0"), ("30", 1, "3"), ("3", 0, "3")):
         assert run(tmp_path, "--seconds", seconds) == 0
         assert f": {ran} files were run" in capsys.readouterr().out
         assert table(tmp_path)["slow"]["total"] == total
