@@ -55,15 +55,11 @@ def here(path: Path, calls: list[Call]) -> Answers:
 
 def of(names: dict[str, Any], calls: list[Call]) -> Answers:
     """As `here`, from functions that are there already: `names` are a module's globals, or a notebook's."""
-    def loaded(calls: list, send: Send) -> None:
-        send({"printed": ""})
-        run(names, calls, send)
-
-    return _here(loaded, calls)
+    return _here(partial(run, names), calls, '{"printed": ""}')
 
 
-def _here(answer: Callable[[list, Send], None], calls: list[Call]) -> Answers:
-    lines: list[str] = []
+def _here(answer: Callable[[list, Send], None], calls: list[Call], *first: str) -> Answers:
+    lines = list(first)
 
     def keep(event: dict) -> None:
         if event.get("text") == "KeyboardInterrupt":

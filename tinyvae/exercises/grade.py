@@ -20,7 +20,7 @@ from tinyvae.exercises.check import check
 from tinyvae.exercises.judge import Verdict
 from tinyvae.exercises.marks import Mark, refuse_to_overwrite, to_csv, write_pages
 from tinyvae.exercises.process import in_parallel
-from tinyvae.exercises.submissions import Answer, Key, collect, printable, sha
+from tinyvae.exercises.submissions import Key, collect, printable, sha
 from tinyvae.foundation.files import replacing
 
 SAVE_SECONDS = 5.0
@@ -64,8 +64,8 @@ def grade(submissions: Path, names: Sequence[str], seed: int, table: Path, pages
         raise KeyboardInterrupt(f"interrupted; what is done is kept in {kept}, and the same command goes on") from None
     finally:
         _save(kept, known, written)
-    marks = {student: {name: _mark(answer, known) for name, answer in answers.items()}
-             for student, answers in students.items()}
+    marks = {student: {name: Mark(known[answer.key][1]) if answer.key else Mark([], printable(answer.problem))
+                       for name, answer in answers.items()} for student, answers in students.items()}
     out_of = {name: len(checker(name, own).FUNCTIONS) for name in names}
     text = to_csv(marks, out_of, seed)
     with replacing(table) as file:
@@ -85,10 +85,6 @@ def _check(key: Key, files: dict[str, bytes], seconds: float, own: Path | None) 
         for name, content in files.items():
             Path(folder, name).write_bytes(content)
         return check(key.exercise, Path(folder, f"{key.exercise}.py"), key.seed, seconds, own)
-
-
-def _mark(answer: Answer, known: Known) -> Mark:
-    return Mark(known[answer.key][1]) if answer.key else Mark([], printable(answer.problem))
 
 
 def _is_known(record: tuple[float, list[Verdict]] | None, seconds: float) -> bool:

@@ -91,10 +91,7 @@ def _no_value(function: str, trials: list[Trial]):
 
 
 def _no_array(function: str, trials: list[Trial]):
-    for trial in trials:
-        if trial.problem:
-            return "type", f"{function}: {trial.problem}."
-    return None
+    return next((("type", f"{function}: {trial.problem}.") for trial in trials if trial.problem), None)
 
 
 def _traced(function: str, trials: list[Trial]):
@@ -146,10 +143,8 @@ def _not_finite(function: str, trials: list[Trial]):
 
 
 def _in_place(function: str, trials: list[Trial]):
-    for trial in trials:
-        if trial.changed:
-            return "inplace", f"{function} changed its argument {trial.changed[0]} in place."
-    return None
+    changed = [name for trial in trials for name in trial.changed]
+    return ("inplace", f"{function} changed its argument {changed[0]} in place.") if changed else None
 
 
 def _random(function: str, trials: list[Trial]):

@@ -74,13 +74,13 @@ def release(out: Path, chosen: dict[str, Path], notebooks: bool = False) -> list
     try:
         stubs, problems = _strip_all(chosen)
         for name, text in stubs.items():
-            _write(draft / f"{name}.py", text)
+            (draft / f"{name}.py").write_bytes(text.encode())  # with the same line ends everywhere
         if not problems:
             problems = _audit(chosen, draft)
         if not problems and notebooks:
             problems = _make_notebooks(chosen, draft)
         elif not problems:
-            _write(draft / "README.txt", _readme(stubs))
+            (draft / "README.txt").write_bytes(_readme(stubs).encode())
             _copy_checkers(chosen, draft)
         if not problems:
             os.rename(draft, out)
@@ -142,11 +142,11 @@ def _make_notebooks(chosen: dict[str, Path], draft: Path) -> list[str]:
         for text, place in ((path.read_text(encoding="utf-8-sig"), draft / "source" / name),
                             (stub.read_text(encoding="utf-8"), draft / "students")):
             place.mkdir(parents=True, exist_ok=True)
-            made = notebook.make(name, text, functions)
-            _write(place / f"{name}.ipynb", json.dumps(made, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+            made = json.dumps(notebook.make(name, text, functions), indent=1, sort_keys=True, ensure_ascii=False)
+            (place / f"{name}.ipynb").write_bytes(f"{made}\n".encode())
             _copy_checkers({name: path}, place)
         stub.unlink()
-    _write(draft / "README.txt", NOTEBOOKS)
+    (draft / "README.txt").write_bytes(NOTEBOOKS.encode())
     runs = in_parallel(lambda name: _run(draft / "source" / name / f"{name}.ipynb"), list(chosen), "notebooks")
     return sorted(f"{chosen[name]}: its notebook fails when it is run from top to bottom: {error}"
                   for name, error in runs if error)
@@ -173,7 +173,3 @@ def _readme(stubs: dict[str, str]) -> str:
               for name, text in stubs.items()}
     width = max(map(len, titles))
     return "\n".join([README, "In this folder:\n", *(f"    {name:{width}}  {of}" for name, of in titles.items()), ""])
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_bytes(text.encode())  # with the same line ends everywhere

@@ -1,7 +1,5 @@
 """Checks of e15: the bound and its weights are computed with 40 digits; the gradient is the complex step."""
 
-from functools import partial
-
 import numpy as np
 
 from tinyvae.diagnose import Cause
@@ -77,19 +75,16 @@ def cases(rng):
     for function, args, elbo in (("iwae_bound", {"log_w": log_w[:1]}, log_w[0]),
                                  ("iwae_gradient", {"log_w": log_w[:1], "dlog_w": dlog_w}, dlog_w[0].mean(0))):
         name = f"the {function[5:]} with a single sample"
-        yield Case(function, args, {name: elbo}, label="K = 1", derive=partial(named, name))
+        yield Case(function, args, {name: elbo}, label="K = 1", derive=lambda value, name=name: {name: value})
     for function, true in zip(FUNCTIONS, exact_weights(log_w[:, :1]), strict=False):
         name = f"{function} with a single example"
-        yield Case(function, {"log_w": log_w[:, :1]}, {name: true}, label="M = 1", derive=partial(named, name))
+        yield Case(function, {"log_w": log_w[:, :1]}, {name: true}, label="M = 1",
+                   derive=lambda value, name=name: {name: value})
 
 
 def derivatives(rng, K, M, P):
     """(K, M, P), not around zero: a gradient that is small by cancellation has large errors in float32."""
     return 1 + rng.standard_normal((K, M, P))
-
-
-def named(name, value):
-    return {name: value}
 
 
 def of(log_w, dlog_w, **special):
