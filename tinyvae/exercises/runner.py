@@ -165,6 +165,8 @@ class _Contents(pickle.Pickler):
         self.module = module
 
     def reducer_override(self, value: Any):
+        if isinstance(value, np.errstate):  # as a decorator, it keeps in NumPy 1.26 what it restored last
+            return object, ()
         if getattr(value, "__module__", None) != self.module:
             return NotImplemented
         if isinstance(value, types.FunctionType):
