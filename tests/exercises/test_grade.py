@@ -13,9 +13,8 @@ from pathlib import Path
 import proof
 import pytest
 
-from tinyvae import exercises
 from tinyvae.cli import main
-from tinyvae.exercises import grade, process
+from tinyvae.exercises import catalogue, marks, process
 
 NAME = "e04_dense"
 MASTER = (proof.MASTERS / f"{NAME}.py").read_text(encoding="utf-8")
@@ -58,7 +57,7 @@ HOSTILE = {
     "datagrams": ("import socket as s" + FORWARD + "s.socket(s.AF_INET, s.SOCK_DGRAM)", "dense_forward [error]", 2),
     "the grader": ("import os" + FORWARD + "os.kill(os.getppid(), 9)", "dense_forward [error]", 2),
     "writes": (FORWARD + "open(__file__, 'w')", "dense_forward [error]", 2),
-    "a large number": (FORWARD + "return 10**100_000", "dense_forward [crash]", 2),
+    "a large number": (FORWARD + "return 10**100_000", "dense_forward [type]", 2),
     "deep": (FORWARD + "a = []\n    for _ in range(10**5): a = [a]\n    return a", "dense_forward [error]", 2),
     "forger": ("import os" + FORWARD + "for i in range(3, 30):\n        try: os.write(i, b'{}\\n' * 10**6)\n"
                "        except OSError: pass", "dense_forward [crash]", 2),
@@ -82,7 +81,7 @@ def hostile(tmp_path_factory):
 @pytest.mark.parametrize("student", HOSTILE)
 def test_a_hostile_submission_costs_its_author_only(hostile, student):
     _, cause, points = HOSTILE[student]
-    row = table(hostile)[grade._cell(student)]
+    row = table(hostile)[marks._cell(student)]
     assert (int(row["e04"]), int(row["total"]), row["of"], row["seed"]) == (points, points, "3", "3")
     assert cause in row["diagnosis"]
     assert bool(row["diagnosis"]) == (points < 3)
@@ -124,7 +123,7 @@ def test_endless_loops_are_stopped_and_take_nothing_else_with_them(tmp_path, cap
     hand_in(tmp_path / "class" / "asleep", "import time; time.sleep(1e6)")
     hand_in(tmp_path / "class" / "deaf", "import signal\nfor s in (2, 15): signal.signal(s, signal.SIG_IGN)"
             + FORWARD + "while True: pass")
-    assert run(tmp_path, "--seconds", "2", "--jobs", "3") == 0
+    assert run(tmp_path, "--seconds", "3", "--jobs", "3") == 0
     totals = {student: row["total"] for student, row in table(tmp_path).items()}
     assert totals == {"loop": "2", "asleep": "0", "deaf": "2"}
     assert "look at them yourself:\n  asleep e04_dense [timeout]\n  deaf" in capsys.readouterr().out
@@ -168,9 +167,9 @@ def test_no_more_files_are_run_at_a_time_than_there_are(tmp_path):
 
 
 def test_more_time_is_a_new_chance_and_less_is_not(tmp_path, capsys):
-    hand_in(tmp_path / "class" / "slow", "import time; time.sleep(2)")
+    hand_in(tmp_path / "class" / "slow", "import time; time.sleep(3)")
     hand_in(tmp_path / "class" / "stub", b"")
-    for seconds, ran, total in (("2", 2, "0"), ("2", 0, "0"), ("1", 0, "0"), ("30", 1, "3"), ("2", 0, "3")):
+    for seconds, ran, total in (("3", 2, "0"), ("3", 0, "0"), ("1", 0, "0"), ("30", 1, "3"), ("3", 0, "3")):
         assert run(tmp_path, "--seconds", seconds) == 0
         assert f": {ran} files were run" in capsys.readouterr().out
         assert table(tmp_path)["slow"]["total"] == total
@@ -250,7 +249,8 @@ def test_names_are_shown_as_they_are_and_run_as_nothing(tmp_path):
     assert not any(c < " " for c in text.replace("\r\n", ""))
     pages = [path.name for path in (tmp_path / "pages").iterdir()]
     assert len({page.casefold() for page in pages}) == len(names)
-    assert len(grade._page_names(["Ab", "ab", "a b", "a_b", "AB"]).values()) == 5
+    some = marks._pages(tmp_path, ["Ab", "ab", "a b", "a_b", "AB"])
+    assert len({path.name.casefold() for path in some.values()}) == 5
 
 
 def test_only_what_is_new_is_run_again(tmp_path, capsys):
@@ -333,13 +333,13 @@ def test_what_cannot_be_written_is_found_before_the_work(tmp_path, capsys, monke
 
 
 def test_every_exercise_has_a_column_and_every_master_has_all_points(tmp_path):
-    names = list(exercises.names().values())
+    names = list(catalogue.names().values())
     for name in names:
         hand_in(tmp_path / "class" / "anna", (proof.MASTERS / f"{name}.py").read_bytes(), name=f"{name}.py")
     hand_in(tmp_path / "class" / "ben", b"import tinyvae.gaussian\ntinyvae.gaussian.kl = None", name=f"{names[0]}.py")
     assert run(tmp_path, only=",".join(names)) == 0
     rows = table(tmp_path)
-    points = {name: len(exercises.checker(name).FUNCTIONS) for name in names}
+    points = {name: len(catalogue.checker(name).FUNCTIONS) for name in names}
     assert {name: int(rows["anna"][name[:3]]) for name in names} == points
     assert int(rows["anna"]["total"]) == int(rows["anna"]["of"]) == sum(points.values())
     assert rows["ben"]["total"] == "0"

@@ -12,9 +12,10 @@ import proof
 import pytest
 
 import tinyvae
-from tinyvae import exercises
 from tinyvae.cli import commands, main
-from tinyvae.exercises import course, notebook
+from tinyvae.exercises import catalogue, course, notebook
+from tinyvae.exercises.calls import here
+from tinyvae.exercises.check import verdicts
 
 PAGE = (proof.MASTERS.parents[1] / "docs" / "instructor.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^    (tinyvae exercises .+)$", PAGE, re.M)
@@ -83,33 +84,34 @@ def test_every_command_of_the_page_is_one():
 def test_the_plan_has_each_exercise_and_each_tutorial_once():
     rows = [row.split("|") for row in PAGE.splitlines() if re.match(r"\| \d \|", row)]
     assert [int(row[1]) for row in rows] == list(range(1, 7))
-    assert sorted(re.findall(r"e\d\d", " ".join(row[4] for row in rows))) == list(exercises.names())
+    assert sorted(re.findall(r"e\d\d", " ".join(row[4] for row in rows))) == list(catalogue.names())
     assert sorted(re.findall(r"\d\d", " ".join(row[3] for row in rows))) == [f"{i:02}" for i in range(17)]
 
 
-def keys(mine: Path, path: Path, source: str, seed: int) -> set[str]:
+def causes(mine: Path, path: Path, source: str, seed: int) -> set[str]:
     path.write_text((mine / f"{NAME}.py").read_text("utf-8") + f"\n{source}\n", encoding="utf-8")
-    return {key for verdict in exercises.check(NAME, path, seed, own=mine) for key in verdict.keys}
+    found = verdicts(catalogue.checker(NAME, mine), lambda calls: here(path, calls), seed)
+    return {cause for verdict in found for cause in verdict.causes}
 
 
 @pytest.mark.parametrize("answer", RIGHT)
 def test_the_example_passes_right_answers(mine, tmp_path, answer):
-    assert keys(mine, tmp_path / f"{NAME}.py", RIGHT[answer], 5) == set()
+    assert causes(mine, tmp_path / f"{NAME}.py", RIGHT[answer], 5) == set()
 
 
 @pytest.mark.parametrize("key", MISTAKES)
 def test_the_example_tells_its_mistakes(mine, tmp_path, key):
     for seed in range(2):
-        assert keys(mine, tmp_path / f"{NAME}.py", MISTAKES[key], seed) == {key}
+        assert causes(mine, tmp_path / f"{NAME}.py", MISTAKES[key], seed) == {key}
 
 
 @pytest.mark.parametrize("answer", UNLISTED)
 def test_the_example_names_no_wrong_cause(mine, tmp_path, answer):
-    assert keys(mine, tmp_path / f"{NAME}.py", UNLISTED[answer], 5) == {"unknown"}
+    assert causes(mine, tmp_path / f"{NAME}.py", UNLISTED[answer], 5) == {"unknown"}
 
 
 def test_every_advice_of_the_example_is_given_for_something(mine):
-    checker = exercises.checker(NAME, mine)
+    checker = catalogue.checker(NAME, mine)
     assert checker.ADVICE.keys() <= MISTAKES.keys()
     assert len(checker.HINTS) == 3
 
@@ -155,7 +157,7 @@ def test_own_checkers_never_stand_for_the_packages(tmp_path):
     (tmp_path / "checkers").mkdir()
     (tmp_path / "checkers" / "e04_dense.py").write_text("raise SystemExit")
     (tmp_path / "checkers" / "e04_mine.py").write_text("raise SystemExit")
-    assert exercises.names(tmp_path)["e04"] == "e04_dense"
-    assert exercises.checker("e04_dense", tmp_path) is exercises.checker("e04_dense")
-    shutil.copy(exercises.STUBS / "e04_dense.py", tmp_path)
+    assert catalogue.names(tmp_path)["e04"] == "e04_dense"
+    assert catalogue.checker("e04_dense", tmp_path) is catalogue.checker("e04_dense")
+    shutil.copy(catalogue.STUBS / "e04_dense.py", tmp_path)
     assert course.hint("e04_dense", tmp_path)[1] == 3

@@ -9,9 +9,8 @@ import sys
 import proof
 import pytest
 
-from tinyvae import exercises
 from tinyvae.cli import main
-from tinyvae.exercises import notebook
+from tinyvae.exercises import catalogue, notebook
 from tinyvae.exercises.release import leftovers, strip
 
 NAME = "e04_dense"
@@ -26,10 +25,10 @@ def own(tmp_path, text=MASTER, name=NAME):
     return folder
 
 
-@pytest.mark.parametrize("name", exercises.names().values())
+@pytest.mark.parametrize("name", catalogue.names().values())
 def test_each_stub_of_the_package_is_its_master_without_solutions(name):
     master = (proof.MASTERS / f"{name}.py").read_text(encoding="utf-8")
-    stub = (exercises.STUBS / f"{name}.py").read_text(encoding="utf-8")
+    stub = (catalogue.STUBS / f"{name}.py").read_text(encoding="utf-8")
     assert stub == strip(master), "make it again: tinyvae exercises release OUT, and copy it to tinyvae/exercises/stubs"
     assert leftovers(master, stub) == []
 
@@ -138,7 +137,7 @@ def test_a_master_needs_a_checker_a_number_of_its_own_and_utf8(tmp_path, capsys)
     (masters / "e77_mine.py").unlink()
     for folder, source in ((masters, MASTER), (masters / "checkers", "")):
         (folder / "e04_mine.py").write_text(
-            source or (exercises.STUBS.parent / "checkers" / "e04_dense.py").read_text("utf-8"), "utf-8")
+            source or (catalogue.STUBS.parent / "checkers" / "e04_dense.py").read_text("utf-8"), "utf-8")
     assert main(arguments) == 1
     assert "the package has another e04, e04_dense; number your own from e16 to e99" in capsys.readouterr().err
 
@@ -168,7 +167,7 @@ def test_notebooks_have_a_solution_cell_and_a_test_cell_worth_a_point_for_each_f
         assert "".join(first["source"]).startswith("# e04: a dense layer, forward and backward\n")
         assert imports["source"] == ["import numpy as np"]
         marks = [cell["metadata"]["nbgrader"] for cell in rest]
-        functions = exercises.checker(NAME).FUNCTIONS
+        functions = catalogue.checker(NAME).FUNCTIONS
         assert [m["grade_id"] for m in marks] == [i for f in functions for i in (f, f"test-{f}")]
         assert all(m["solution"] and not m["grade"] and not m["locked"] for m in marks[::2])
         assert all(m["grade"] and m["locked"] and m["points"] == 1 and not m["solution"] for m in marks[1::2])

@@ -21,13 +21,13 @@ def start(args) -> int:
 
 
 def check(args) -> int:
-    from tinyvae import exercises
-    from tinyvae.exercises import course
+    from tinyvae.exercises import catalogue, course
+    from tinyvae.exercises.check import check
 
     if bool(args.ids) == args.all:
         raise ValueError("name the exercises to check, as in: tinyvae exercises check e04; or say --all")
-    known = list(exercises.names(args.dir).values())
-    names = known if args.all else [exercises.find(text, args.dir) for text in args.ids]
+    known = catalogue.names(args.dir)
+    names = list(known.values()) if args.all else [catalogue.find(text, known) for text in args.ids]
     if args.watch:
         if args.all or len(names) != 1:
             raise ValueError("--watch is for one exercise, as in: tinyvae exercises check e04 --watch")
@@ -35,7 +35,7 @@ def check(args) -> int:
     paths = [course.answer(name, args.dir) for name in names]
     right = 0
     for name, path in zip(names, paths, strict=True):
-        verdicts = exercises.check(name, path, args.seed, own=args.dir)
+        verdicts = check(name, path, args.seed, own=args.dir)
         right += all(v.ok for v in verdicts)
         print(course.report(name, verdicts), flush=True)
     if len(names) > 1:
@@ -56,10 +56,9 @@ def status(args) -> int:
 
 
 def hint(args) -> int:
-    from tinyvae import exercises
-    from tinyvae.exercises import course
+    from tinyvae.exercises import catalogue, course
 
-    name = exercises.find(args.id, args.dir)
+    name = catalogue.find(args.id, catalogue.names(args.dir))
     number, of, text = course.hint(name, args.dir)
     print(f"{name[:3]}, hint {number} of {of}: {text}")
     return 0
@@ -87,13 +86,13 @@ def release(args) -> int:
 
 
 def grade(args) -> int:
-    from tinyvae import exercises
+    from tinyvae.exercises import catalogue
     from tinyvae.exercises import grade as grading
     from tinyvae.exercises.release import masters
 
     if args.masters:
         masters(args.masters)  # that there are any
-    names = _only(args.only, exercises.names(args.masters).values())
+    names = _only(args.only, catalogue.names(args.masters).values())
     done = grading.grade(args.submissions, names, args.seed, args.csv, args.report, args.masters, args.seconds,
                          args.jobs)
     print(f"{done.students} students, {len(names)} exercises, {done.points} points: {done.run} files were run, "
@@ -108,11 +107,11 @@ def grade(args) -> int:
 
 def _only(text: str | None, names: Iterable[str]) -> list[str]:
     """Those of the names that --only asks for; without it, all of them."""
-    from tinyvae import exercises
+    from tinyvae.exercises import catalogue
 
     by_id = {name[:3]: name for name in names}
     words = by_id if text is None else text.split(",")
-    return list(dict.fromkeys(exercises.pick(word.strip(), by_id) for word in words))
+    return list(dict.fromkeys(catalogue.find(word.strip(), by_id) for word in words))
 
 
 def _folder(text: str) -> Path:

@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from tinyvae import exercises
-from tinyvae.exercises.check import Verdict
+from tinyvae.exercises import catalogue
+from tinyvae.exercises.check import check
+from tinyvae.exercises.judge import Verdict
 from tinyvae.foundation.files import replacing
 
 README = """\
@@ -34,8 +35,8 @@ def start(folder: Path) -> tuple[list[str], list[str]]:
         raise NotADirectoryError(f"{folder} is a file; give the name of a folder, new or old")
     folder.mkdir(parents=True, exist_ok=True)
     made, kept = [], []
-    texts = {"README.txt": README} | {f"{name}.py": (exercises.STUBS / f"{name}.py").read_text(encoding="utf-8")
-                                      for name in exercises.names().values()}
+    texts = {"README.txt": README} | {f"{name}.py": (catalogue.STUBS / f"{name}.py").read_text(encoding="utf-8")
+                                      for name in catalogue.names().values()}
     for name, text in texts.items():
         try:
             with open(folder / name, "x", encoding="utf-8") as file:  # "x": never over a file that is there
@@ -62,12 +63,12 @@ def report(name: str, verdicts: Iterable[Verdict]) -> str:
         if v.ok:
             lines.append(f"{name[:3]} {v.function}   ok   {v.total} checks pass")
             continue
-        if v.keys == ("stub",):
+        if v.causes == ("stub",):
             lines.append(f"{name[:3]} {v.function}   not written yet")
             continue
-        lines.append(f"{name[:3]} {v.function}   FAIL  [{', '.join(v.keys)}]   {v.passed} of {v.total} checks pass")
+        lines.append(f"{name[:3]} {v.function}   FAIL  [{', '.join(v.causes)}]   {v.passed} of {v.total} checks pass")
         lines += v.lines
-        if v.printed and v.keys != ("prints",):
+        if v.printed and v.causes != ("prints",):
             lines.append(f"It printed: {v.printed.strip()[:300]}")
         lines.append("")
     return "\n".join(lines).rstrip()
@@ -81,7 +82,7 @@ def watch(name: str, path: Path, seed: int) -> None:
         if changed != last:
             last = changed
             print(f"\n{time.strftime('%H:%M:%S')}  {path}")
-            print(report(name, exercises.check(name, path, seed, own=path.parent)))
+            print(report(name, check(name, path, seed, own=path.parent)))
             print("Watching; save the file to check it again, Ctrl-C to stop.", flush=True)
         time.sleep(0.3)
 
@@ -90,7 +91,7 @@ def status(folder: Path, seed: int = 0) -> list[tuple[str, str, str]]:
     """(exercise, a word, what is left) of each."""
     from tqdm import tqdm
 
-    names = list(exercises.names(folder).values())
+    names = list(catalogue.names(folder).values())
     if not any((folder / f"{name}.py").is_file() for name in names):
         raise FileNotFoundError(f"no exercise is in {folder.absolute()}; go to the folder of your exercises, or "
                                 "make one with: tinyvae exercises start FOLDER")
@@ -100,10 +101,10 @@ def status(folder: Path, seed: int = 0) -> list[tuple[str, str, str]]:
         if not path.is_file():
             rows.append((name, "missing", "get it with: tinyvae exercises start ."))
             continue
-        verdicts = exercises.check(name, path, seed, own=folder)
+        verdicts = check(name, path, seed, own=folder)
         todo = [v for v in verdicts if not v.ok]
-        word = "done" if not todo else "not begun" if all(v.keys == ("stub",) for v in verdicts) else "begun"
-        left = ", ".join(v.function if v.keys == ("stub",) else f"{v.function} [{', '.join(v.keys)}]" for v in todo)
+        word = "done" if not todo else "not begun" if all(v.causes == ("stub",) for v in verdicts) else "begun"
+        left = ", ".join(v.function if v.causes == ("stub",) else f"{v.function} [{', '.join(v.causes)}]" for v in todo)
         rows.append((name, word, left if word == "begun" else ""))
     return rows
 
@@ -111,7 +112,7 @@ def status(folder: Path, seed: int = 0) -> list[tuple[str, str, str]]:
 def hint(name: str, folder: Path) -> tuple[int, int, str]:
     """The next hint of that exercise, its number and how many there are; the last one again when all were shown."""
     answer(name, folder)
-    path, hints = folder / SEEN, exercises.checker(name, folder).HINTS
+    path, hints = folder / SEEN, catalogue.checker(name, folder).HINTS
     try:
         seen = json.loads(path.read_text(encoding="utf-8"))
         number = min(max(int(seen.get(name, 0)), 0), len(hints) - 1)

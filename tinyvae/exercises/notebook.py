@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tinyvae import exercises
+from tinyvae.exercises import catalogue
+from tinyvae.exercises.calls import of
+from tinyvae.exercises.check import verdicts
 from tinyvae.exercises.course import report
-from tinyvae.exercises.process import Answers, Call, result
-from tinyvae.exercises.wire import pack
-from tinyvae.exercises.worker import run
 
 TO_WRITE = ("### BEGIN SOLUTION", "# YOUR CODE HERE")  # a cell with one of these is the student's
 KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -26,21 +24,13 @@ def check(exercise: str, function: str, names: dict[str, Any], seed: int = 0) ->
     To nbgrader, a test cell that raises or writes to stderr has no points, and one that ends with a value has all of
     them unless it is a number: what a student's code prints is caught, and nothing is returned.
     """
-    name = exercises.find(exercise, Path())
-
-    def answer(calls: list[Call]) -> Answers:
-        events: list[dict] = []
-
-        def keep(event: dict) -> None:
-            events.append(event)
-            if event.get("text") == "KeyboardInterrupt":  # from nbgrader, when a cell takes too long; or from you
-                raise AssertionError(f"{name[:3]} {function} was interrupted. Look for a loop that never ends.")
-
-        run(names, [[call.function, [pack(a) for a in call.arguments]] for call in calls], keep)
-        return Answers([result(json.loads(json.dumps(event))) for event in events])
-
-    (verdict,) = exercises.verdicts(exercises.checker(name, Path()), answer, seed, [function])
-    if verdict.keys == ("missing",):
+    name = catalogue.find(exercise, catalogue.names(Path()))
+    try:
+        (verdict,) = verdicts(catalogue.checker(name, Path()), lambda calls: of(names, calls), seed, [function])
+    except KeyboardInterrupt:  # from nbgrader, when a cell takes too long; or from you
+        text = f"{name[:3]} {function} was interrupted. Look for a loop that never ends."
+        raise AssertionError(text) from None
+    if verdict.causes == ("missing",):
         verdict = verdict._replace(lines=(f"there is no function {function}: did the cell that defines it run?",))
     text = report(name, [verdict])
     print(text)

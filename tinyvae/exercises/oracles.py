@@ -1,8 +1,8 @@
 """Where the checkers know the truth from: numerical derivatives and integrals, exact to rounding."""
 
 import functools
-import itertools
 import math
+from decimal import Context, Decimal, localcontext
 
 import numpy as np
 
@@ -40,7 +40,30 @@ def standard_normal_kl(mu: Array, logvar: Array) -> Array:
     return (z**2 / 2 - ((z - mu) / std) ** 2 / 2 - np.log(std)) @ weights
 
 
+def log_normal(r: Array, covariance: Array) -> Array:
+    """log N(r; 0, covariance) of the last axis."""
+    squares = np.einsum("...i,ij,...j->...", r, np.linalg.inv(covariance), r)
+    return -0.5 * (squares + np.linalg.slogdet(2 * np.pi * covariance)[1])
+
+
+def grid(values, n: int) -> Array:
+    """All n-tuples of the values, as rows."""
+    return np.stack(np.meshgrid(*[values] * n, indexing="ij"), -1).reshape(-1, n)
+
+
 @functools.cache
 def all_binary(D: int) -> Array:
     """All 2^D rows of zeros and ones, (2^D, D)."""
-    return np.array(list(itertools.product((0.0, 1.0), repeat=D)))
+    return grid([0.0, 1.0], D)
+
+
+def exact_weights(log_w: Array) -> tuple[Array, Array]:
+    """log (1/K sum_k w[k]), (M,), and w[k] / sum_k w[k], (K, M), from log w (K, M).
+
+    In 40 decimal digits, whose numbers reach as far as exp(1000) and exp(-1000): no trick is needed.
+    """
+    with localcontext(Context(prec=40)):
+        w = [[Decimal(number).exp() for number in row] for row in log_w.tolist()]
+        sums = [sum(column, Decimal()) for column in zip(*w, strict=True)]
+        bound = [float((total / len(w)).ln()) for total in sums]
+        return np.array(bound), np.array([[float(a / b) for a, b in zip(row, sums, strict=True)] for row in w])

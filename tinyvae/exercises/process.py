@@ -11,12 +11,10 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing import TimeoutError
-from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
-from tinyvae.exercises.wire import pack, unpack
+from tinyvae.exercises.calls import Answers, Call, Result, packed, read
 
 # The worker runs in another folder, and must find this tinyvae from there, also where it is not installed.
 WORKER = "import sys; sys.path.append(sys.argv.pop(1)); from tinyvae.exercises.worker import main; main()"
@@ -26,40 +24,11 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Call(NamedTuple):
-    """A function of the student's file, and the arguments for it."""
-
-    function: str
-    arguments: tuple
-
-
-class Result(NamedTuple):
-    """What came of a call."""
-
-    value: Any = None
-    error: str = ""  # a kind: stub, missing, error, exit, timeout, crash; "" if there is a value
-    text: str = ""
-    where: str = ""
-    arguments: tuple = ()  # as they are after the call
-    printed: str = ""
-    globals: tuple[str, ...] = ()  # what the call left changed
-    loading: bool = False  # whether it was the loading of the file that failed, before any call
-
-
-class Answers(NamedTuple):
-    """The results of all calls, and what the file did besides."""
-
-    results: list[Result]
-    printed: str = ""  # while the file was loaded
-    tampered: tuple[str, ...] = ()
-    loaded: bool = True
-
-
-def ask(path: Path, calls: list[Call], seconds: float = 10.0, memory: int = MEMORY) -> Answers:
+def call(path: Path, calls: list[Call], seconds: float = 10.0, memory: int = MEMORY) -> Answers:
     """Run the calls on the file at `path`, in another process that is stopped after so many seconds."""
     command = [sys.executable, "-c", WORKER, str(Path(__file__).parents[2]), str(Path(path).resolve()), str(memory)]
     threads = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}  # small sizes, many processes
-    request = json.dumps([[call.function, [pack(a) for a in call.arguments]] for call in calls]).encode() + b"\n"
+    request = json.dumps(packed(calls)).encode() + b"\n"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as nowhere:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                    cwd=nowhere, start_new_session=True,
@@ -83,7 +52,23 @@ def ask(path: Path, calls: list[Call], seconds: float = 10.0, memory: int = MEMO
                 requests.close()
             if not reader.is_alive():
                 events.close()
-    return _answers(b"".join(received), calls, late, seconds)
+    end = Result(error="timeout", text=f"it was stopped after {seconds:g} seconds") if late else \
+        Result(error="crash", text="the process ended before it gave an answer")
+    return read(b"".join(received).splitlines(), calls, end)
+
+
+def call_each(path: Path, calls: list[Call], seconds: float) -> Answers:
+    """As `call`; but a function that never comes back takes no other function's answers with it."""
+    answers = call(path, calls, seconds)
+    lost = next((call.function for call, r in zip(calls, answers.results, strict=True)
+                 if r.error in ("timeout", "crash") and not r.loading), None)
+    others = [i for i, call in enumerate(calls) if call.function != lost]
+    if lost is None or not others:
+        return answers
+    again = call_each(path, [calls[i] for i in others], seconds)
+    for i, result in zip(others, again.results, strict=True):
+        answers.results[i] = result
+    return answers
 
 
 def _for_matplotlib(folder: str) -> dict[str, str]:
@@ -98,6 +83,9 @@ def _for_matplotlib(folder: str) -> dict[str, str]:
 
 def in_parallel(work: Callable[[T], R], items: Sequence[T], what: str, jobs: int = 0) -> Iterator[tuple[T, R]]:
     """(item, work(item)) of each, as they come; with a progress bar. Threads, for work that waits for processes."""
+    from multiprocessing import TimeoutError
+    from multiprocessing.pool import ThreadPool
+
     from tqdm import tqdm
 
     with ThreadPool(max(1, min(jobs or os.cpu_count() or 1, len(items)))) as pool:
@@ -116,41 +104,3 @@ def _stop(process: subprocess.Popen) -> None:
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     process.wait()
-
-
-def _answers(text: bytes, calls: list[Call], late: bool, seconds: float) -> Answers:
-    """The events, checked: they come from a process that runs a student's code."""
-    events = []
-    for line in text.splitlines():
-        try:
-            events.append(_event(json.loads(line)))
-        except (ValueError, TypeError, KeyError, IndexError, RecursionError, AttributeError):
-            break  # cut off, or forged
-    end = Result(error="timeout", text=f"it was stopped after {seconds:g} seconds") if late else \
-        Result(error="crash", text="the process ended before it gave an answer")
-    if not events or "loaded" not in events[0]:
-        return Answers([end] * len(calls), loaded=False)
-    first, *rest = events
-    if not first["loaded"]:
-        failure = Result(error=first["error"], text=first["text"], where=first["where"], loading=True)
-        return Answers([failure] * len(calls), first["printed"], loaded=False)
-    results = [e["result"] for e in rest if "result" in e][: len(calls)]
-    tampered = next((e["tampered"] for e in rest if "tampered" in e), ())
-    return Answers(results + [end] * (len(calls) - len(results)), first["printed"], tampered)
-
-
-def _event(event: dict) -> dict:
-    if "loaded" in event:
-        return {"loaded": event["loaded"] is True, "printed": str(event["printed"]),
-                **{key: str(event.get(key, "")) for key in ("error", "text", "where")}}
-    if "tampered" in event:
-        return {"tampered": tuple(map(str, event["tampered"]))}
-    return {"result": result(event)}
-
-
-def result(event: dict) -> Result:
-    """The event of one call as a Result."""
-    return Result(
-        unpack(event["value"]) if "value" in event else None, str(event.get("error", "")), str(event.get("text", "")),
-        str(event.get("where", "")), tuple(map(unpack, event.get("arguments", ()))), str(event["printed"]),
-        tuple(map(str, event["globals"])))

@@ -10,9 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tinyvae import exercises
-from tinyvae.exercises import notebook
-from tinyvae.exercises.check import Verdict
+from tinyvae.exercises import catalogue, notebook
+from tinyvae.exercises.check import check
 from tinyvae.exercises.course import README
 from tinyvae.exercises.process import in_parallel
 
@@ -75,13 +74,13 @@ def release(out: Path, chosen: dict[str, Path], notebooks: bool = False) -> list
     try:
         stubs, problems = _strip_all(chosen)
         for name, text in stubs.items():
-            _write(draft / f"{name}.py", text)
+            (draft / f"{name}.py").write_bytes(text.encode())  # with the same line ends everywhere
         if not problems:
             problems = _audit(chosen, draft)
         if not problems and notebooks:
             problems = _make_notebooks(chosen, draft)
         elif not problems:
-            _write(draft / "README.txt", _readme(stubs))
+            (draft / "README.txt").write_bytes(_readme(stubs).encode())
             _copy_checkers(chosen, draft)
         if not problems:
             os.rename(draft, out)
@@ -96,7 +95,7 @@ def _strip_all(chosen: dict[str, Path]) -> tuple[dict[str, str], list[str]]:
     for name, path in chosen.items():
         try:
             stubs[name] = strip(path.read_text(encoding="utf-8-sig"))
-            exercises.checker(name, path.parent)
+            catalogue.checker(name, path.parent)
         except (ValueError, OSError) as error:
             problems.append(f"{path}: {error}")
     return stubs, problems
@@ -106,25 +105,22 @@ def _audit(chosen: dict[str, Path], stubs: Path) -> list[str]:
     """What is wrong with masters and stubs, a line each."""
     problems = []
     for name, path in chosen.items():
-        taken = exercises.names().get(name[:3], name)
+        taken = catalogue.names().get(name[:3], name)
         if taken != name:
             problems.append(f"{path}: the package has another {name[:3]}, {taken}; number your own from e16 to e99")
         left = leftovers(path.read_text(encoding="utf-8-sig"), (stubs / path.name).read_text(encoding="utf-8"))
         problems += [f"{path}: the stub would still hold {line!r}; say it in other words" for line in left]
     files = [*chosen.values(), *(stubs / path.name for path in chosen.values())]
-    for path, verdicts in in_parallel(lambda path: _check(path, chosen[path.stem].parent), files, "audit"):
+    for path, verdicts in in_parallel(lambda path: check(path.stem, path, seconds=60.0, own=chosen[path.stem].parent),
+                                      files, "audit"):
         master = chosen[path.stem]
         for v in verdicts:
-            said = f"[{', '.join(v.keys)}] {v.lines[0]}" if v.keys else "it passes"
+            said = f"[{', '.join(v.causes)}] {v.lines[0]}" if v.causes else "it passes"
             if path == master and not v.ok:
                 problems.append(f"{master}: {v.function} fails its own check: {said}")
-            elif path != master and v.keys != ("stub",):
+            elif path != master and v.causes != ("stub",):
                 problems.append(f"{master}: {v.function} of its stub does not fail as not written: {said}")
     return sorted(problems)
-
-
-def _check(path: Path, own: Path) -> list[Verdict]:
-    return exercises.check(path.stem, path, seconds=60.0, own=own)
 
 
 def leftovers(master: str, stub: str) -> list[str]:
@@ -142,15 +138,15 @@ def leftovers(master: str, stub: str) -> list[str]:
 def _make_notebooks(chosen: dict[str, Path], draft: Path) -> list[str]:
     """Put the notebooks in the place of the stubs in `draft`; what is wrong with them, a line each."""
     for name, path in chosen.items():
-        functions, stub = exercises.checker(name, path.parent).FUNCTIONS, draft / path.name
+        functions, stub = catalogue.checker(name, path.parent).FUNCTIONS, draft / path.name
         for text, place in ((path.read_text(encoding="utf-8-sig"), draft / "source" / name),
                             (stub.read_text(encoding="utf-8"), draft / "students")):
             place.mkdir(parents=True, exist_ok=True)
-            made = notebook.make(name, text, functions)
-            _write(place / f"{name}.ipynb", json.dumps(made, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+            made = json.dumps(notebook.make(name, text, functions), indent=1, sort_keys=True, ensure_ascii=False)
+            (place / f"{name}.ipynb").write_bytes(f"{made}\n".encode())
             _copy_checkers({name: path}, place)
         stub.unlink()
-    _write(draft / "README.txt", NOTEBOOKS)
+    (draft / "README.txt").write_bytes(NOTEBOOKS.encode())
     runs = in_parallel(lambda name: _run(draft / "source" / name / f"{name}.ipynb"), list(chosen), "notebooks")
     return sorted(f"{chosen[name]}: its notebook fails when it is run from top to bottom: {error}"
                   for name, error in runs if error)
@@ -167,7 +163,7 @@ def _run(path: Path) -> str:
 def _copy_checkers(chosen: dict[str, Path], folder: Path) -> None:
     """Exercises that are not the package's take their checkers with them."""
     for name, path in chosen.items():
-        if name not in exercises.names().values():
+        if name not in catalogue.names().values():
             (folder / "checkers").mkdir(exist_ok=True)
             shutil.copy(path.parent / "checkers" / path.name, folder / "checkers")
 
@@ -177,7 +173,3 @@ def _readme(stubs: dict[str, str]) -> str:
               for name, text in stubs.items()}
     width = max(map(len, titles))
     return "\n".join([README, "In this folder:\n", *(f"    {name:{width}}  {of}" for name, of in titles.items()), ""])
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_bytes(text.encode())  # with the same line ends everywhere

@@ -45,12 +45,14 @@ def pack(value: Any) -> Any:
         return {"wave": [pack(value.a), pack(value.b)], "points": [pack(p) for p in value.points]}
     if isinstance(value, (tuple, list)) and len(value) <= LONGEST:
         return {"sequence": [pack(v) for v in value], "type": "tuple" if isinstance(value, tuple) else "list"}
+    if isinstance(value, int) and value.bit_length() > 64:  # which no array of numbers holds, and JSON hardly
+        return {"other": f"an integer of {value.bit_length()} bits"}
     if value is None or isinstance(value, (bool, int, float, str)):
         return {"value": value[:1000] if isinstance(value, str) else value}
     return {"other": type(value).__name__}
 
 
-class Other(str):
+class Unsent(str):
     """The name of something that is no number, text or array."""
 
 
@@ -69,4 +71,4 @@ def unpack(value: Any) -> Any:
     if "sequence" in value:
         items = [unpack(v) for v in value["sequence"]]
         return tuple(items) if value["type"] == "tuple" else items
-    return Other(value["other"]) if "other" in value else value["value"]
+    return Unsent(value["other"]) if "other" in value else value["value"]

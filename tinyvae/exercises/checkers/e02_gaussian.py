@@ -1,13 +1,13 @@
 """Checks of e02: the density is normalized by a numerical integral, and its own integral over the plane must be one."""
 
 import math
-from functools import partial
 
 import numpy as np
 
 from tinyvae.diagnose import Cause
 from tinyvae.exercises.check import Case
-from tinyvae.exercises.mistakes import SUMS_ADVICE, wrong_sums
+from tinyvae.exercises.oracles import grid
+from tinyvae.exercises.sums import SUMS_ADVICE, wrong_sums
 
 FUNCTIONS = ("gaussian_log_prob",)
 SIZES = [{"M": 7, "D": 5}, {"M": 13, "D": 3}, {"M": 5, "D": 5}]
@@ -20,6 +20,7 @@ SQUARES, LOG_STD, LOG_2PI = "the squared term", "the log std term", "the log 2 p
 EACH = "Each factor of the product (2) has the whole of (1), its log std and its log 2 pi too: D times, not once."
 VARIANCE = "std is sigma. The variance is its square, and that is what the squares in (1) are divided by."
 FACTOR = "The factor in front of exp in (1) makes the integral one: its logarithm is -log std - 1/2 log(2 pi)."
+INTEGRAL = "the integral of exp(log_p)"
 ADVICE = {
     **SUMS_ADVICE,
     "scale:-1": "log p itself is asked for. The cost that training minimizes is -log p.",
@@ -102,13 +103,7 @@ def variants(D, std, squares, log_std, log_2pi):
 def plane(mean, std):
     """A grid over all of the plane that counts; for a Gaussian, its sum is the integral to rounding."""
     t, h = np.linspace(-8.25 * std, 8.25 * std, 31, retstep=True)
-    x = mean + np.stack(np.meshgrid(t, t), axis=-1).reshape(-1, 2)
+    x = mean + grid(t, 2)
     return Case("gaussian_log_prob", {"x": x, "mean": np.tile(mean, (len(x), 1)), "std": std},
-                {INTEGRAL: np.array(1.0)}, label="D = 2, over the plane", derive=partial(integral, h * h))
-
-
-INTEGRAL = "the integral of exp(log_p)"
-
-
-def integral(area, log_p):
-    return {INTEGRAL: area * np.exp(log_p).sum()}
+                {INTEGRAL: np.array(1.0)}, label="D = 2, over the plane",
+                derive=lambda log_p: {INTEGRAL: h * h * np.exp(log_p).sum()})

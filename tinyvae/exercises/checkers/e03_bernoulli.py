@@ -4,14 +4,16 @@ import numpy as np
 
 from tinyvae.diagnose import Cause
 from tinyvae.exercises.check import Case
-from tinyvae.exercises.mistakes import SUMS_ADVICE, wrong_sums
 from tinyvae.exercises.oracles import all_binary
+from tinyvae.exercises.sums import SUMS_ADVICE, wrong_sums
 from tinyvae.functions import logsumexp, sigmoid, softplus
 
 FUNCTIONS = ("bernoulli_log_prob",)
 SIZES = [{"M": 7, "D": 5}, {"M": 13, "D": 3}, {"M": 5, "D": 5}]
 LARGE = 1000
 BETWEEN = 4, 16  # logits a for which softplus(a) is not yet a
+TOTAL = "the sum of exp(log_p) over all x"
+LARGER = "log_p at logits of size {} to {}".format(*BETWEEN)
 CLIPS = (5, 6, 7, 8, 9, 10, 12, 15, 16, 18, 20, 25, 30, 35, 36, 40, 50, 60, 80, 88, 100, 200, 300, 500, 700, 709)
 SMALLEST = [10.0**-n for n in range(3, 17)]  # where probabilities are usually clipped
 
@@ -58,12 +60,13 @@ def cases(rng):
         yield of_size(x, logits, enumerated(x, logits), sizes)
     every = all_binary(5)
     yield Case("bernoulli_log_prob", {"x": every, "logits": np.tile(rng.uniform(-3, 3, 5), (32, 1))},
-               {TOTAL: np.array(1.0)}, label="D = 5, all 32 binary x", derive=total)
+               {TOTAL: np.array(1.0)}, label="D = 5, all 32 binary x",
+               derive=lambda log_p: {TOTAL: np.exp(log_p).sum()})
     yield extreme(rng, **SIZES[0])
     x, signs = images(rng, **SIZES[0])
     logits = signs * rng.permutation(np.linspace(*BETWEEN, x.size)).reshape(x.shape)
     yield Case("bernoulli_log_prob", {"x": x, "logits": logits}, {LARGER: enumerated(x, logits)}, label=LARGER,
-               if_not_finite=OVERFLOW, derive=larger)
+               if_not_finite=OVERFLOW, derive=lambda log_p: {LARGER: log_p})
 
 
 def enumerated(x, logits):
@@ -122,17 +125,3 @@ def clipped(x, logits):
             (x * np.log(p) + (1 - x) * np.log(1 - p)).sum(1),
             f"it is cut off for large logits: probabilities are clipped at {least:.0e}, or as much is added to them")
     return found
-
-
-TOTAL = "the sum of exp(log_p) over all x"
-
-
-def total(log_p):
-    return {TOTAL: np.exp(log_p).sum()}
-
-
-LARGER = "log_p at logits of size {} to {}".format(*BETWEEN)
-
-
-def larger(log_p):
-    return {LARGER: log_p}

@@ -7,7 +7,8 @@ something is wrong, to say why. What `gradients_agree` gets wrong is compared wi
 import numpy as np
 
 from tinyvae.diagnose import Cause
-from tinyvae.exercises.check import Case, tolerance
+from tinyvae.exercises.cases import tolerance
+from tinyvae.exercises.check import Case
 from tinyvae.exercises.oracles import complex_step
 from tinyvae.exercises.wire import Wave
 

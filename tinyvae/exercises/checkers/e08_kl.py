@@ -81,24 +81,29 @@ ROOT = "exp(logvar / 2), which is sigma"
 
 
 @np.errstate(invalid="ignore", divide="ignore")  # log(logvar)
-def forward_variants(mu, logvar, entries):
-    def total(square, variance, log, one=1):
-        return 0.5 * (square + variance - log - one).sum(1)
+def wrong_entries(mu, logvar, entries):
+    """{key: (what the KL of each entry would be, text)}."""
+    def by(square, variance, log):
+        return 0.5 * (square + variance - log - 1)
 
-    square, variance, J = mu**2, np.exp(logvar), mu.shape[1]
+    square, variance = mu**2, np.exp(logvar)
     return {
-        "log-std": (total(square, variance**2, 2 * logvar),
+        "log-std": (by(square, variance**2, 2 * logvar),
                     "there are exp(2 logvar) and 2 logvar, as if logvar were log sigma"),
-        "variance-squared": (total(square, variance**2, logvar), f"{SQUARED}, stands in the place of sigma^2"),
-        "std-for-variance": (total(square, np.sqrt(variance), logvar), f"{ROOT}, stands in the place of sigma^2"),
-        "logvar-as-variance": (total(square, logvar, np.log(logvar)),
+        "variance-squared": (by(square, variance**2, logvar), f"{SQUARED}, stands in the place of sigma^2"),
+        "std-for-variance": (by(square, np.sqrt(variance), logvar), f"{ROOT}, stands in the place of sigma^2"),
+        "logvar-as-variance": (by(square, logvar, np.log(logvar)),
                                "there are logvar and log(logvar), as if logvar were sigma^2"),
-        "half-of-mu^2": (2 * entries.sum(1) - square.sum(1) / 2,
-                         "the one half multiplies mu^2 alone, not all four terms"),
-        "mu-for-mu^2": (total(mu, variance, logvar), "mu stands in the place of mu^2"),
-        "one-for-all": (entries.sum(1) + (J - 1) / 2,
+        "half-of-mu^2": (2 * entries - square / 2, "the one half multiplies mu^2 alone, not all four terms"),
+        "mu-for-mu^2": (by(mu, variance, logvar), "mu stands in the place of mu^2"),
+        "reversed": (by((square + 1) / variance, logvar, 0), "KL(p || q) stands in the place of KL(q || p)"),
+    }
+
+
+def forward_variants(mu, logvar, entries):
+    return {key: (wrong.sum(1), text) for key, (wrong, text) in wrong_entries(mu, logvar, entries).items()} | {
+        "one-for-all": (entries.sum(1) + (mu.shape[1] - 1) / 2,
                         "the -1 counts once, not once for each of the J entries"),
-        "reversed": (total((square + 1) / variance, logvar, 0), "KL(p || q) stands in the place of KL(q || p)"),
         "unsummed": (entries, "it is the KL of each entry, not summed over J"),
         "over-batch": (entries.sum(0), "it is summed over the batch, axis 0, not over J, axis 1"),
         "batch-sum": (entries.sum(), "it is summed over the batch as well"),

@@ -1,14 +1,13 @@
 """Checks of e09: each row by enumeration and quadrature; and the identity (6), with integrals over eps and over z."""
 
 import math
-from functools import partial
 
 import numpy as np
 
 from tinyvae.diagnose import Cause
 from tinyvae.exercises.check import Case
 from tinyvae.exercises.checkers import e07_reparameterize, e08_kl
-from tinyvae.exercises.oracles import all_binary, normal_nodes, standard_normal_kl
+from tinyvae.exercises.oracles import all_binary, grid, log_normal, normal_nodes, standard_normal_kl
 
 FUNCTIONS = ("elbo", "loss_and_bound")
 SIZES = [{"M": 7, "D": 5, "J": 3}, {"M": 5, "D": 3, "J": 7}, {"M": 3, "D": 3, "J": 3}]
@@ -152,29 +151,17 @@ def identity(rng, J=2, D=3):
     # Sums over an even grid: for smooth functions that vanish at its ends, they are integrals to rounding.
     step = 0.25
     z = grid(np.arange(-10, 10 + step, step), J)
-    joint = log_bernoulli(x, z @ W + b) + log_normal(z, np.zeros(J), np.zeros(J))
+    joint = log_bernoulli(x, z @ W + b) + log_normal(z, np.eye(J))
     log_p_x = np.log(np.exp(joint).sum() * step**J)
-    log_q = log_normal(z, mu, logvar)
+    log_q = log_normal(z - mu, np.diag(np.exp(logvar)))
     gap = (np.exp(log_q) * (log_q - (joint - log_p_x))).sum() * step**J  # KL(q || p(z|x))
 
     nodes, weights = normal_nodes(14)
     eps, weights = grid(nodes, J), grid(weights, J).prod(1)
     same = np.ones((len(eps), 1))
     return Case("elbo", {"x": same * x, "mu": same * mu, "logvar": same * logvar, "eps": eps, "W": W, "b": b},
-                {IDENTITY: log_p_x}, derive=partial(identity_of, weights, gap), label=f"with D = {D} and J = {J}")
-
-
-def identity_of(weights, gap, elbo):
-    return {IDENTITY: weights @ elbo + gap}
-
-
-def log_normal(z, mu, logvar):
-    return -0.5 * ((z - mu) ** 2 / np.exp(logvar) + logvar + math.log(2 * math.pi)).sum(-1)
-
-
-def grid(values, J):
-    """All J-tuples of the values, as rows."""
-    return np.stack(np.meshgrid(*[values] * J), -1).reshape(-1, J)
+                {IDENTITY: log_p_x}, derive=lambda elbo: {IDENTITY: weights @ elbo + gap},
+                label=f"with D = {D} and J = {J}")
 
 
 def weighed(rng, M, beta):

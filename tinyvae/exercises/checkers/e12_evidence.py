@@ -1,16 +1,14 @@
 """Checks of e12: log p(x) is a closed form where q is the posterior; elsewhere (3) is worked out in 40 decimal digits.
 
-Decimal numbers reach as far as exp(1000) and exp(-1000), so that no trick is needed. And where z has but a few values,
-all draws of K samples can be listed, over which the estimates of p(x) have the right mean.
+And where z has but a few values, all draws of K samples can be listed, over which the estimates of p(x) have the right
+mean.
 """
-
-import itertools
-from decimal import Decimal, localcontext
 
 import numpy as np
 
 from tinyvae.diagnose import Cause
 from tinyvae.exercises.check import Case
+from tinyvae.exercises.oracles import exact_weights, grid, log_normal
 from tinyvae.functions import logmeanexp
 
 FUNCTIONS = ("log_evidence",)
@@ -40,22 +38,22 @@ def cases(rng):
     for sizes in SIZES:
         K, M = sizes.values()
         log_p, log_q = rng.standard_normal((2, K, M)) - [[[3.0]], [[1.0]]]
-        yield case(log_p, log_q, exact(log_p - log_q))
+        yield case(log_p, log_q, exact_weights(log_p - log_q)[0])
         log_p, log_q, log_p_x = linear_model(rng, K, M)
         yield case(log_p, log_q, log_p_x, f"q is the posterior, K = {K}, M = {M}")
 
     log_p, log_q = rng.standard_normal((2, 5, 1))
-    yield case(log_p, log_q, exact(log_p - log_q))
+    yield case(log_p, log_q, exact_weights(log_p - log_q)[0])
 
     K, M = 7, 3
     log_p, log_q = rng.standard_normal((2, K, M))
     outside = Cause("overflow", "exp of numbers of this size overflows to infinity, or underflows to zero")
-    yield case(log_p - 1000, log_q, exact(log_p - 1000 - log_q), "log p near -1000", outside)
-    yield case(log_p, log_q - 1000, exact(log_p - log_q + 1000), "log q near -1000", outside)
+    yield case(log_p - 1000, log_q, exact_weights(log_p - 1000 - log_q)[0], "log p near -1000", outside)
+    yield case(log_p, log_q - 1000, exact_weights(log_p - log_q + 1000)[0], "log q near -1000", outside)
     # All weights are small for one example, all are large for the next, and the last has both kinds.
     far = 1000 * np.array([np.full(K, -1), np.full(K, 1), np.arange(K) % 3 - 1]).T  # (K, M)
     far_p, far_q = log_p + far * [1, 1, 0], log_q - far * [0, 0, 1]
-    yield case(far_p, far_q, exact(far_p - far_q), "log weights from -1000 to 1000", Cause(
+    yield case(far_p, far_q, exact_weights(far_p - far_q)[0], "log weights from -1000 to 1000", Cause(
         "largest", "what is subtracted before exp, and added again, is not the largest log weight of each example"))
 
     yield all_draws(rng)
@@ -92,14 +90,6 @@ def case(log_p, log_q, true, label="", if_not_finite=None):
         label=label, if_not_finite=if_not_finite)
 
 
-def exact(log_w):
-    """Equation (3), (M,), from the logarithms of the weights (K, M)."""
-    with localcontext() as context:
-        context.prec = 40
-        weights = [[Decimal(a).exp() for a in column] for column in log_w.T.tolist()]
-        return np.array([float((sum(w, Decimal()) / len(w)).ln()) for w in weights])
-
-
 def linear_model(rng, K, M, J=2, D=3):
     """log p(x, z) and log q(z|x), (K, M), and log p(x), (M,): z ~ N(0, I), x ~ N(A z, s^2 I), q the true posterior."""
     A, s2 = rng.standard_normal((D, J)), rng.uniform(0.5, 2)
@@ -109,17 +99,11 @@ def linear_model(rng, K, M, J=2, D=3):
     return log_p, log_normal(z - x @ A @ S / s2, S), log_normal(x, A @ A.T + s2 * np.eye(D))
 
 
-def log_normal(r, covariance):
-    """log N(r; 0, covariance) of the last axis."""
-    squares = np.einsum("...i,ij,...j->...", r, np.linalg.inv(covariance), r)
-    return -0.5 * (squares + np.linalg.slogdet(2 * np.pi * covariance)[1])
-
-
 def all_draws(rng, K=3, values=3):
     """z has three values, and each draw of K of them is an example: the mean of all estimates of p(x) is p(x)."""
     p, q = rng.uniform(0.2, 1, (2, values))
     q /= q.sum()
-    draws = np.array(list(itertools.product(range(values), repeat=K))).T  # (K, values^K)
+    draws = grid(range(values), K).T  # (K, values^K)
     probability = q[draws].prod(0)
 
     name = "the mean of exp(log_evidence) over all draws of z"

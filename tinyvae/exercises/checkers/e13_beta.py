@@ -1,11 +1,10 @@
 """Checks of e13: the KL is E_q[log q - log p] by quadrature; in z as a whole, for the sum of its parts."""
 
-import itertools
-
 import numpy as np
 
 from tinyvae.exercises.check import Case
-from tinyvae.exercises.oracles import normal_nodes, standard_normal_kl
+from tinyvae.exercises.checkers import e08_kl
+from tinyvae.exercises.oracles import grid, normal_nodes, standard_normal_kl
 
 FUNCTIONS = ("kl_per_dimension", "beta_loss")
 SIZES = [{"M": 7, "J": 3}, {"M": 3, "J": 5}, {"M": 5, "J": 5}]
@@ -19,7 +18,7 @@ AXES = "mu and logvar are (M, J): examples along axis 0, latent dimensions along
 WHICH = f"{AXES} The batch is averaged over; the latent dimensions stay apart in (3), and add up in (1), see (4)."
 ONLY_KL = "In (1), beta multiplies the KL and nothing else. With beta = 0, the reconstruction alone is left."
 ADVICE = {
-    **dict.fromkeys(("log-std", "variance-squared", "std-for-variance"), VARIANCE),
+    **dict.fromkeys(("log-std", "variance-squared", "std-for-variance", "logvar-as-variance"), VARIANCE),
     **dict.fromkeys(("missing:mu^2", "missing:sigma^2", "missing:log sigma^2", "sign:log sigma^2", "mu-for-mu^2",
                      "half-lost", "half-twice"), TERMS),
     **dict.fromkeys(("missing:the -1", "sign:the -1"), PRIOR),
@@ -105,8 +104,7 @@ SUM = "sum over j of kl"
 def joint_kl(mu, logvar):
     """KL(q(z|x) || N(0, I)) of each example, (M,): E_q[log q(z) - log p(z)] on a grid of nodes in all J dimensions."""
     nodes, weights = normal_nodes(2)
-    eps = np.array(list(itertools.product(nodes, repeat=mu.shape[1])))  # (2^J, J)
-    weights = np.array([np.prod(w) for w in itertools.product(weights, repeat=mu.shape[1])])
+    eps, weights = grid(nodes, mu.shape[1]), grid(weights, mu.shape[1]).prod(1)  # (2^J, J) and (2^J,)
     std = np.sqrt(np.exp(logvar))[:, None]
     z = mu[:, None] + std * eps  # (M, 2^J, J)
     return (z**2 / 2 - eps**2 / 2 - np.log(std)).sum(-1) @ weights
@@ -114,26 +112,16 @@ def joint_kl(mu, logvar):
 
 def mistakes(mu, logvar, kl):
     """{key: (what (2) would then be, text)}."""
-    variance = np.exp(logvar)
-    place = "stands in the place of sigma^2"
-
-    def entries(variance, log):
-        return 0.5 * (mu**2 + variance - log - 1)
-
-    return {
-        "sign": (-kl, "the KL has the wrong sign"),
-        "half-lost": (2 * kl, "the KL is 2 times too large: the one half of (2) is lost"),
-        "half-twice": (kl / 2, "the KL is 2 times too small"),
-        "log-std": (entries(variance**2, 2 * logvar), "the KL has exp(2 logvar) and 2 logvar, as if logvar were log "
-                                                      "sigma"),
-        "variance-squared": (entries(variance**2, logvar), f"exp(2 logvar), which is sigma^4, {place}"),
-        "std-for-variance": (entries(np.sqrt(variance), logvar), f"exp(logvar / 2), which is sigma, {place}"),
-        "half-of-mu^2": (2 * kl - mu**2 / 2, "in the KL, the one half multiplies mu^2 alone, not all four terms"),
-        "mu-for-mu^2": (kl + (mu - mu**2) / 2, "mu stands in the place of mu^2"),
-        "missing:mu^2": (kl - mu**2 / 2, "mu^2 is missing from the KL"),
-        "missing:sigma^2": (kl - variance / 2, "sigma^2 is missing from the KL"),
-        "missing:log sigma^2": (kl + logvar / 2, "log sigma^2 is missing from the KL"),
-        "sign:log sigma^2": (kl + logvar, "log sigma^2 has the wrong sign in the KL"),
-        "missing:the -1": (kl + 1 / 2, "the -1 is missing from the KL"),
-        "sign:the -1": (kl + 1, "there is +1 in the KL, not -1"),
+    of_terms = {
+        "sign": (-kl, "the sign is wrong"),
+        "half-lost": (2 * kl, "the one half of (2) is lost: it is 2 times too large"),
+        "half-twice": (kl / 2, "there is one half too many: it is 2 times too small"),
+        "missing:mu^2": (kl - mu**2 / 2, "mu^2 is missing"),
+        "missing:sigma^2": (kl - np.exp(logvar) / 2, "sigma^2 is missing"),
+        "missing:log sigma^2": (kl + logvar / 2, "log sigma^2 is missing"),
+        "sign:log sigma^2": (kl + logvar, "log sigma^2 has the wrong sign"),
+        "missing:the -1": (kl + 1 / 2, "the -1 is missing"),
+        "sign:the -1": (kl + 1, "there is +1, not -1"),
     }
+    return {key: (wrong, f"in the KL, {text}") for key, (wrong, text) in
+            (e08_kl.wrong_entries(mu, logvar, kl) | of_terms).items()}

@@ -1,9 +1,4 @@
-"""e03: the checker of the Bernoulli log-likelihood."""
-
-import proof
-import pytest
-
-NAME = "e03_bernoulli"
+"""e03: answers, right and wrong, on the Bernoulli log-likelihood."""
 
 
 def answer(formula):
@@ -179,22 +174,3 @@ UNLISTED = {
     "nothing": answer("np.zeros(len(x))"),
     "NaN": answer("np.full(len(x), np.nan)"),
 }
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_a_right_answer_passes(name):
-    proof.assert_right(NAME, RIGHT[name])
-
-
-@pytest.mark.parametrize("name", MISTAKES)
-def test_a_known_mistake_is_told_by_name(name):
-    proof.assert_mistake(NAME, *MISTAKES[name])
-
-
-@pytest.mark.parametrize("name", UNLISTED)
-def test_another_mistake_fails_without_a_wrong_cause(name):
-    proof.assert_unlisted(NAME, UNLISTED[name])
-
-
-def test_what_is_wrong_for_large_logits_alone_is_no_factor():
-    assert proof.keys(NAME, UNLISTED["infinities made large numbers"], 0) == {"unknown"}

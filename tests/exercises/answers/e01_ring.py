@@ -1,9 +1,4 @@
-"""e01: the checker of the ring."""
-
-import proof
-import pytest
-
-NAME = "e01_ring"
+"""e01: answers, right and wrong, on the ring."""
 
 RIGHT = {
     "the master": "",
@@ -113,18 +108,3 @@ UNLISTED = {
     "nothing": "def ring(z): return np.zeros(z.shape)",
     "a tenth of the length": "def ring(z): return z / 10 + z / (np.linalg.norm(z, axis=1, keepdims=True) / 10)",
 }
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_a_right_answer_passes(name):
-    proof.assert_right(NAME, RIGHT[name])
-
-
-@pytest.mark.parametrize("name", MISTAKES)
-def test_a_known_mistake_is_told_by_name(name):
-    proof.assert_mistake(NAME, *MISTAKES[name])
-
-
-@pytest.mark.parametrize("name", UNLISTED)
-def test_another_mistake_fails_without_a_wrong_cause(name):
-    proof.assert_unlisted(NAME, UNLISTED[name])

@@ -1,15 +1,4 @@
-"""e10: the checker of the score-function estimator."""
-
-import itertools
-import runpy
-
-import numpy as np
-import proof
-import pytest
-
-from tinyvae.exercises.oracles import complex_step, normal_nodes
-
-NAME = "e10_score"
+"""e10: answers, right and wrong, on the score-function estimator."""
 
 RIGHT = {
     "the master": "",
@@ -189,40 +178,3 @@ def score_gradient(f, z, mu, std):
     "z's own mean for mu": "def score(z, mu, std): return (z - z.mean(axis=0)) / std**2",
     "one std for all dimensions": "def score(z, mu, std): return (z - mu) / std.mean() ** 2",
 }
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_a_right_answer_passes(name):
-    proof.assert_right(NAME, RIGHT[name])
-
-
-@pytest.mark.parametrize("name", MISTAKES)
-def test_a_known_mistake_is_told_by_name(name):
-    proof.assert_mistake(NAME, *MISTAKES[name])
-
-
-@pytest.mark.parametrize("name", UNLISTED)
-def test_another_mistake_fails_without_a_wrong_cause(name):
-    proof.assert_unlisted(NAME, UNLISTED[name])
-
-
-@pytest.mark.parametrize("S", [2, 3])
-def test_the_mean_over_all_draws_is_the_true_gradient(S):
-    """Unbiased, over every draw of S quadrature nodes; with a baseline of all S it is too small, as the text says."""
-    master = runpy.run_path(str(proof.MASTERS / f"{NAME}.py"))
-    mu, std = np.array([0.7]), np.array([1.6])
-    nodes, weights = normal_nodes(4)  # exact below degree 8
-
-    def f(z):
-        return 3 + 2 * z - z**2 + 0.5 * z**3
-
-    (true,) = complex_step(lambda mu: (weights * f(mu + std * nodes)).sum(), mu)
-    estimate = biased = 0.0
-    for draw in itertools.product(range(len(nodes)), repeat=S):
-        z = mu + std * nodes[list(draw), None]  # (S, 1)
-        values, probability = f(z[:, 0]), weights[list(draw)].prod()
-        estimate += probability * master["score_gradient"](values, z, mu, std).mean(0)
-        own = (values - values.mean())[:, None] * master["score"](z, mu, std)
-        biased += probability * own.mean(0)
-    np.testing.assert_allclose(estimate, true, rtol=1e-12)
-    np.testing.assert_allclose(biased, true * (S - 1) / S, rtol=1e-12)

@@ -1,4 +1,4 @@
-"""Mistakes that more than one exercise knows, as variants for the diagnosis."""
+"""Wrong sums over rows, which more than one exercise knows, as variants for the diagnosis."""
 
 import numpy as np
 
