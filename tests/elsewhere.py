@@ -1,7 +1,7 @@
 """Named tests in a process of their own, against any copy of the package: for the mutants and the index of equations.
 
-A server that has imported NumPy and pytest, but nothing of tinyvae, is forked for each call, so that a test costs little
-more than its own time. Where there is no fork (Windows) a fresh interpreter does the same.
+A server that has imported NumPy and pytest, but nothing of tinyvae, is forked for each call, so that a test costs
+little more than its own time. Where there is no fork (Windows) a fresh interpreter does the same.
 """
 
 import multiprocessing

@@ -1,4 +1,4 @@
-"""A model that tells what it was asked, and its mathematics once more, in formulas that share no line with the package."""
+"""A model that tells what it was asked, and its terms once more, in formulas that share no line with the package."""
 
 import copy
 import math

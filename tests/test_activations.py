@@ -1,5 +1,6 @@
-"""The values of functions, activations and networks where they are known: a wrong one may have its own right derivative."""
+"""Functions, activations and networks where their values are known: a wrong one may have its own right derivative."""
 
+import itertools
 import math
 
 import numpy as np
@@ -79,7 +80,7 @@ def test_the_decoder_mirrors_the_encoder(likelihood, columns):
     shapes = {name: view.shape for name, view in vae.parameters().items()}
     expected = {"encoder": [23 + 3, 11, 7, 5, 2 * 2], "decoder": [2 + 3, 5, 7, 11, columns * 23]}
     for name, sizes in expected.items():
-        for i, (n_in, n_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        for i, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
             assert shapes.pop(f"{name}.{2 * i}.W") == (n_in, n_out)
             assert shapes.pop(f"{name}.{2 * i}.b") == (n_out,)
     assert not shapes

@@ -1,14 +1,24 @@
-"""What `fit` hands to the objective, and what it makes of the answers: rows that carry their number and their label."""
+"""What `fit` hands to the objective and makes of the answers, seen by rows that carry their number and their label."""
 
 import copy
 import math
 
 import numpy as np
 import pytest
+from recording import (
+    LINE,
+    UNIT,
+    Still,
+    asked,
+    assert_standard_normal,
+    assert_uncorrelated,
+    code,
+    kl,
+    noticing,
+    numbered,
+)
 
 import tinyvae as tv
-from recording import (LINE, UNIT, Still, asked, assert_standard_normal, assert_uncorrelated, code, kl, noticing,
-                       numbered)
 
 N, C, J = 53, 3, 2
 
@@ -164,7 +174,8 @@ def test_pixels_are_drawn_anew_with_their_grey_level_as_probability_independentl
     (None, LINE, [0, 127 / 255, 128 / 255, 1])])
 def test_grey_levels_come_as_the_rule_says(binarization, support, expected):
     vae = noticing(4, J, support=support)
-    fit(vae, np.array([[0, 127, 128, 255]], np.uint8), binarization=binarization, validation=np.array([[127.5] * 4]) / 255)
+    x, held_out = np.array([[0, 127, 128, 255]], np.uint8), np.full((1, 4), 0.5)
+    fit(vae, x, binarization=binarization, validation=held_out)
     for i, g in enumerate(asked(vae)):
         if i % 2 == 0:
             np.testing.assert_allclose(g.x, [expected], rtol=1e-15)

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from recording import UNIT, asked, assert_standard_normal, assert_uncorrelated, code, kl, noticing, numbered
 
 import tinyvae as tv
-from recording import (UNIT, asked, assert_standard_normal, assert_uncorrelated, code, kl, noticing, numbered)
 from tinyvae import evaluation
 
 N, C, J = 601, 3, 2  # so many rows come in parts of unequal size

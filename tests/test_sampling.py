@@ -1,13 +1,13 @@
-"""`VAE.sample` draws from p(x) = ∫ p(x|z) p(z) dz: its joint moments where they are known, and its joint probabilities."""
+"""`VAE.sample` draws from p(x) = ∫ p(x|z) p(z) dz: joint moments, where they are known, and joint probabilities."""
 
 import itertools
 import math
 
 import numpy as np
 import pytest
+from recording import assert_standard_normal, assert_uncorrelated
 
 import tinyvae as tv
-from recording import assert_standard_normal, assert_uncorrelated
 
 N, D, J = 40_000, 4, 2
 SIGMAS = np.array([0.3, 0.6, 1.0, 0.4])
