@@ -43,14 +43,13 @@ def run(folder: Path, tests: list[str], plugin):
     there.close()
     try:
         if not here.poll(300):
+            process.kill()
             raise TimeoutError(f"no answer of {tests} after five minutes")
         return here.recv()
     except EOFError:
         raise RuntimeError(f"the process that ran {tests} died") from None
     finally:
-        process.kill()
         process.join()
-        process.close()
 
 
 def work(folder: Path, tests: list[str], plugin, answer) -> None:

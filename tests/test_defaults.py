@@ -13,7 +13,8 @@ from tinyvae import evaluation, optimizers
 DEFAULTS = {
     tv.Adam: {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8},  # Kingma & Ba 2015, algorithm 1
     tv.Muon: {"lr": 1e-3, "beta1": 0.95, "beta2": 0.999, "eps": 1e-8},  # Jordan et al. 2024: momentum 0.95
-    tv.Adagrad: {"lr": 0.01, "eps": 1e-10}, tv.SGD: {"lr": 0.01, "momentum": 0.0},  # those of torch.optim
+    tv.Adagrad: {"lr": 0.01, "eps": 1e-10},  # as in torch.optim
+    tv.SGD: {"lr": 0.01, "momentum": 0.0},
     tv.Staged: {"factor": 0.1}, tv.Cosine: {"final": 0.0},
     tv.ELBO: {"beta": 1.0, "free_bits": 0.0}, tv.Gaussian: {"std": 1.0},
     tv.VAE: {"hidden": (400,), "likelihood": None, "activation": tv.ReLU, "n_classes": 0, "dtype": np.float32,
@@ -114,6 +115,18 @@ def test_a_vae_with_nothing_said_is_that_of_the_readme():
     p = vae.parameters()
     h = np.maximum(x @ p["encoder.0.W"] + p["encoder.0.b"], 0)
     np.testing.assert_allclose(vae.encode(x)[0], (h @ p["encoder.2.W"])[:, :20], atol=1e-4)
+
+
+def test_a_new_model_starts_with_glorots_weights_and_zeros():
+    vae = tv.VAE(61, 7, (53,), tv.Gaussian("shared"), n_classes=2, dtype=np.float64, rng=0)
+    for name, view in vae.parameters().items():
+        if view.ndim == 2:
+            limit = math.sqrt(6 / sum(view.shape))  # of a uniform distribution with variance 2 / (I + O)
+            assert 0.9 * limit < abs(view).max() <= limit, name
+            # Var[w^2] = 4/45 limit^4 for such a w
+            assert abs((view**2).mean() - limit**2 / 3) < 6 * limit**2 * math.sqrt(4 / 45 / view.size), name
+        else:
+            assert not view.any(), name
 
 
 def test_fit_with_nothing_said_is_ten_epochs_of_adam_on_the_elbo_by_128_rows_drawn_anew():

@@ -95,6 +95,9 @@ def test_log_p_x_is_that_of_every_row_with_its_label_and_so_many_samples(M, K):
     np.testing.assert_allclose(estimate.log_p, np.log(w.mean(1)) + top[:, 0], rtol=1e-11)
     np.testing.assert_allclose(estimate.effective_samples, w.sum(1) ** 2 / (w**2).sum(1), rtol=1e-9)
     assert estimate.n_samples == K
+    if K > 1:  # the standard error of a mean, as a share of it
+        relative = w.std(1, ddof=1) / math.sqrt(K) / w.mean(1)
+        np.testing.assert_allclose(estimate.standard_error, relative, rtol=1e-6, atol=1e-9)
     e = np.concatenate(noise)
     assert len(np.unique(e.round(9))) > 0.99 * M * K * J  # fresh for each row, sample and dimension
     assert abs(e.mean()) < 6 / math.sqrt(e.size)
