@@ -1,4 +1,4 @@
-"""The tests tested: each known mistake is planted into a copy of the source, and the test that should find it must fail.
+"""The tests tested: each known mistake is planted into a copy of the source, and its test must fail.
 
 A mutant names the text it replaces, which must stand in the file exactly once: a refactoring that moves it breaks
 the mutant loudly. A mutant that its test does not catch fails here, by its name.
