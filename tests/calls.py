@@ -17,7 +17,7 @@ class Enough(BaseException):
 class Calls:
     """Runs tests, each until it has called the functions that it is cited for, and notes those it called.
 
-    cited: {"test_file.py::test_name": {("tinyvae.gaussian", "kl"), …}}. A class is called when a method of its own is.
+    cited: {"test_file.py::test_name": {("tinyvae.gaussian", "kl"), …}}; a class is called when one of its methods is.
     """
 
     def __init__(self, cited: dict[str, set[tuple[str, str]]]):

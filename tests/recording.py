@@ -11,7 +11,7 @@ import tinyvae as tv
 UNIT, LINE = (0.0, 1.0), (-math.inf, math.inf)
 
 
-class Noticing(tv.Gaussian):
+class Noticing(type(tv.Gaussian(1.0))):
     """A likelihood N(x; out, I) that notes the x and out of every log_prob, by whichever copy of it."""
 
     def __deepcopy__(self, memo):
