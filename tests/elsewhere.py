@@ -7,6 +7,7 @@ little more than its own time. Where there is no fork (Windows) a fresh interpre
 import multiprocessing
 import os
 import sys
+import tempfile
 from pathlib import Path
 from unittest import mock
 
@@ -57,15 +58,14 @@ def work(folder: Path, tests: list[str], plugin, answer) -> None:
     os.chdir(folder)
     os.environ |= {"PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     sys.path.insert(0, str(folder))
-    output = folder / f"output-{os.getpid()}.txt"
-    with open(output, "wb") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    pytest.main(["-x", "-p", "no:cacheprovider", "-c", str(TESTS.parent / "setup.cfg"), "-o", "addopts=",
-                 "--rootdir", str(TESTS.parent), *(str(TESTS / test) for test in tests)], plugins=[plugin])
-    sys.stdout.flush()
-    text = output.read_text(encoding="utf-8", errors="replace")
-    output.unlink()
+    with tempfile.TemporaryFile() as output:
+        for stream in (1, 2):
+            os.dup2(output.fileno(), stream)
+        pytest.main(["-x", "-p", "no:cacheprovider", "-c", str(TESTS.parent / "setup.cfg"), "-o", "addopts=",
+                     "--rootdir", str(TESTS.parent), *(str(TESTS / test) for test in tests)], plugins=[plugin])
+        sys.stdout.flush()
+        output.seek(0)
+        text = output.read().decode("utf-8", "replace")
     used = Path(sys.modules["tinyvae"].__file__).parent.parent
     assert used == folder, f"the tests used the tinyvae in {used}, not the one in {folder}"
     answer.send((plugin, text))

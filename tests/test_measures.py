@@ -103,6 +103,10 @@ def test_log_p_x_is_that_of_every_row_with_its_label_and_so_many_samples(M, K):
     assert abs(e.mean()) < 6 / math.sqrt(e.size)
     assert abs((e**2).mean() - 1) < 6 * math.sqrt(2 / e.size)
     np.testing.assert_array_equal(tv.log_likelihood(vae, x, K, 3, y), estimate.log_p)
+    few = estimate.first(M // 2)
+    np.testing.assert_array_equal(few.log_p, estimate.log_p[: M // 2])
+    np.testing.assert_array_equal(few.effective_samples, estimate.effective_samples[: M // 2])
+    assert few.n_samples == K
 
 
 def test_means_kls_and_active_units_are_those_of_every_row_with_its_label():
