@@ -20,7 +20,8 @@ FILES = sorted({test.split("::")[0] for test in MUTANTS})
 def package(tmp_path):
     """A copy of the package, to spoil."""
     shutil.copytree(PACKAGE, tmp_path / "tinyvae", ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path / "tinyvae"
+    yield tmp_path / "tinyvae"
+    shutil.rmtree(tmp_path / "tinyvae")  # pytest would keep 130 copies
 
 
 @pytest.mark.parametrize("file", FILES)
