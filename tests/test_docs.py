@@ -1,12 +1,15 @@
 """The pages: every link, name, test and exercise that they mention is there; every tutorial has all of its parts."""
 
 import ast
+import importlib.util
 import inspect
 import re
 from importlib import import_module
 from pathlib import Path
 
+import elsewhere
 import pytest
+from calls import Calls
 
 import tinyvae as tv
 
@@ -175,6 +178,32 @@ def test_an_entry_of_the_index_leads_to_function_test_page_and_exercise(row):
         assert (INDEX.parent / TARGETS[exercise]).exists()
     for cell in (functions, test, pages, exercises):
         assert cell == "–" or "`" in cell or "[" in cell
+
+
+def cited_by(row: str) -> tuple[set[tuple[str, str]], set[str]]:
+    """The functions of a row, as (module, name), and the tests that it cites for them."""
+    _, functions, tests, *_ = row.split(" | ")
+    names = (name.partition(".") for name in re.findall(r"`(.+?)`", functions))
+    cited = {f"{TARGETS[file].removeprefix('../tests/')}::test_{words.replace(' ', '_')}"
+             for words, file in re.findall(r"\[(.+?)\]\[(.+?)\]", tests)}
+    return {(MODULES[module], name) for module, _, name in names}, cited
+
+
+def test_the_tests_of_the_index_call_the_functions_they_are_cited_for():
+    rows = [(functions, tests) for functions, tests in map(cited_by, ROWS) if functions]
+    assert all(tests for _, tests in rows)
+    if not importlib.util.find_spec("torch"):  # the oracle of some tests: they run where it is installed
+        rows = [(functions, tests) for functions, tests in rows if not any("test_oracles" in test for test in tests)]
+    cited = {test: set() for _, tests in rows for test in sorted(tests)}
+    for functions, tests in rows:
+        for test in tests:
+            cited[test] |= functions
+    seen, output = elsewhere.run(ROOT, list(cited), Calls(cited))
+    assert not seen.failed, output[-2000:]
+    for functions, tests in rows:
+        called = {test: functions & seen.called[test] for test in tests}
+        assert set().union(*called.values()) == functions, f"{sorted(tests)} do not call all of {sorted(functions)}"
+        assert all(called.values()), f"one of {sorted(tests)} calls nothing of {sorted(functions)}"
 
 
 def test_the_index_has_every_page_and_every_exercise():
