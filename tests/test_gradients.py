@@ -7,12 +7,13 @@ import tinyvae as tv
 from tinyvae import gradcheck
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_every_gradient_of_the_package_agrees_with_both_numerical_derivatives(seed):
+@pytest.mark.parametrize(("seed", "entries"), [(0, 200), (1, 20), (2, 20), (3, 20)])
+def test_every_gradient_of_the_package_agrees_with_both_numerical_derivatives(seed, entries):
+    """Twenty entries of each array and a direction through all of them are enough where one seed looks at all."""
     rng = np.random.default_rng(seed)
     titles = set()
     for title, what, inputs in gradcheck.cases(rng):
-        report = tv.check_gradients(what, *inputs, rng=rng)
+        report = tv.check_gradients(what, *inputs, rng=rng, entries=entries)
         assert report.ok, f"{title}\n{report}"
         for row in report.rows:
             assert row.complex_error is not None, f"{title}: no complex step"
