@@ -279,8 +279,8 @@ MUTANTS = {
     },
     "test_optimizers.py::test_adam_follows_algorithm_1[3]": {
         "Adam without bias correction": ("optimizers.py", [("/ (1 - self.beta1**self.t)", "")]),
-        "Adam without its first moment": ("optimizers.py", [("np.divide(m, step, out=step)", "np.divide(grad, step, out=step)")]),
-        "eps inside Adam's root": ("optimizers.py", [("np.sqrt(v, out=step)\n        step += self.eps / c2", "np.sqrt(v + self.eps / c2, out=step)")]),
+        "Adam without its first moment": ("optimizers.py", [("* (m / (np.sqrt(v)", "* (grad / (np.sqrt(v)")]),
+        "eps inside Adam's root": ("optimizers.py", [("(np.sqrt(v) + self.eps / c2)", "np.sqrt(v + self.eps / c2)")]),
     },
     "test_optimizers.py::test_an_average_that_dies_away_never_becomes_a_denormal_number": {
         "averages end as denormal numbers": ("optimizers.py", [("] = 0\n", "] += 0\n")]),
