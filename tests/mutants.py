@@ -88,7 +88,7 @@ MUTANTS = {
         "W transposed in backward": ("layers.py", [("dy @ self.W.T if", "dy @ self.W if")]),
     },
     "test_derivatives.py::test_the_derivatives_of_every_objective": {
-        "fresh noise in backward": ("vae.py", [("self.eps = eps", "self.eps = np.random.default_rng().normal(size=eps.shape)")]),
+        "fresh noise in backward": ("vae.py", [("(dz, self.logvar, self.eps)", "(dz, self.logvar, np.random.default_rng().normal(size=shape))")]),
         "loss averaged, gradient summed": ("objectives.py", [("-1 / self.log_p_x.size", "-1.0")]),
         "beta forgotten in the gradient": ("objectives.py", [("self.beta / len(self.mu)", "1 / len(self.mu)")]),
         "free bits with a gradient": ("objectives.py", [("self.above = rate > self.free_bits", "self.above = rate > 0")]),

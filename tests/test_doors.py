@@ -277,3 +277,26 @@ def test_one_label_stands_for_all_rows():
     x = np.random.default_rng(0).random((6, 5))
     np.testing.assert_array_equal(vae.encode(x, 2)[0], vae.encode(x, np.full(6, 2))[0])
     np.testing.assert_array_equal(vae.sample(4, 0, 1), vae.sample(4, 0, [1] * 4))
+
+
+@pytest.mark.parametrize("objective", [tv.ELBO, tv.IWAE])
+def test_an_objective_goes_through_the_models_own_forward_and_backward(objective):
+    called = []
+
+    class Mine(tv.VAE):
+        def forward(self, x, eps, y=None):
+            called.append("forward")
+            return super().forward(x, 2 * eps, y)
+
+        def backward(self, *args, **kwargs):
+            called.append("backward")
+            super().backward(*args, **kwargs)
+
+    vae, mine = (kind(5, 2, (4,), rng=0) for kind in (tv.VAE, Mine))
+    x, eps = np.random.default_rng(0).random((6, 5)), np.random.default_rng(1).standard_normal((3, 6, 2))
+    bound = objective(mine)
+    loss = bound.forward(x, eps)
+    bound.backward()
+    assert called == ["forward", "backward"]
+    if objective is tv.ELBO:
+        assert loss == tv.ELBO(vae).forward(x, 2 * eps)
