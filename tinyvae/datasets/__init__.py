@@ -6,17 +6,5 @@ from tinyvae.datasets.idx import read_idx, write_idx
 from tinyvae.datasets.load import Dataset, Split, load
 from tinyvae.datasets.toy import LinearGaussian, linear_gaussian, ring
 
-__all__ = [
-    "BINARIZATIONS",
-    "Dataset",
-    "LinearGaussian",
-    "Split",
-    "binarize",
-    "fetch",
-    "freeze",
-    "linear_gaussian",
-    "load",
-    "read_idx",
-    "ring",
-    "write_idx",
-]
+__all__ = ["BINARIZATIONS", "Dataset", "LinearGaussian", "Split", "binarize", "fetch", "freeze", "linear_gaussian",
+           "load", "read_idx", "ring", "write_idx"]
