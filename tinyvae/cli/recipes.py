@@ -7,7 +7,7 @@ there is one. Any option of `tinyvae train` changes a setting more, and then not
 from __future__ import annotations
 
 import difflib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tinyvae.cli.settings import Config
@@ -27,10 +27,8 @@ class Recipe:
     def published(self, config: Config) -> float | None:
         """The published value to compare these settings with; the seed and the place of the data may differ."""
         same: dict[str, Any] = {"seed": config.seed, "data_dir": config.data_dir}
-        for changes, value in self.variants:
-            if asdict(replace(self.config, **changes, **same)) == asdict(config):
-                return value
-        return None
+        return next((value for changes, value in self.variants
+                     if replace(self.config, **changes, **same) == config), None)
 
 
 # Burda et al. 2015: two hidden layers of 200 tanh units, 50 latent dimensions, dynamic binarization, all 60,000 images.
