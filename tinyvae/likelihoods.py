@@ -122,6 +122,7 @@ class SharedGaussian(DiagonalGaussian):
     smaller scale look like noise and z goes unused.
     """
 
+    std = "shared"
     size = 1
 
     def bind(self, theta: Array, grad: Array) -> None:
@@ -145,6 +146,7 @@ class SharedGaussian(DiagonalGaussian):
 class NetworkGaussian(DiagonalGaussian):
     """Lambda(z) = diag(sigma(z)^2): `out` holds D means, then D log-sigmas."""
 
+    std = "network"
     columns = 2
 
     def split(self, out: Array) -> tuple[Array, Array]:
