@@ -3,9 +3,11 @@
 import errno
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import BinaryIO
 
 FilePath = str | os.PathLike[str]
@@ -16,7 +18,8 @@ def replacing(path: FilePath) -> Iterator[BinaryIO]:
     """A binary file to write in a `with`: then `path` is all of it, or after an error what it was before.
 
     The bytes go to a temporary file beside it, reach the disk, and then take the name. Errors and
-    Ctrl-C remove the temporary file; kill -9 or a power cut may leave it: NAME.….part, to be deleted.
+    Ctrl-C remove the temporary file; kill -9 or a power cut may leave it: NAME.….part, to be deleted
+    (`clear`).
     """
     path = os.fsdecode(path)
     target = os.path.realpath(path)  # through a symbolic link, as open() would write
@@ -45,6 +48,14 @@ def replacing(path: FilePath) -> Iterator[BinaryIO]:
             os.fsync(descriptor)  # after a power cut, too, the name means the new file
         finally:
             os.close(descriptor)
+
+
+def clear(folder: Path) -> None:
+    """Delete the temporary files of `replacing` in a folder where nobody is writing: of a process that was killed."""
+    for path in folder.glob("*.part"):
+        if re.search(r"\.[0-9a-f]{16}\.part$", path.name):
+            with suppress(OSError):  # they are in nobody's way
+                path.unlink()
 
 
 def write(path: FilePath, content: str | bytes | memoryview) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from tinyvae.foundation.files import FilePath
+from tinyvae.foundation.text import short
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
@@ -105,4 +106,4 @@ def naming(path: FilePath) -> Iterator[None]:
     except Exception as error:
         known = isinstance(error, ValueError)
         message = str(error) if known else f"damaged file ({type(error).__name__}: {error}); get it again"
-        raise ValueError(f"{os.fspath(path)}: {' '.join(message.split())[:500]}") from error
+        raise ValueError(f"{os.fspath(path)}: {short(' '.join(message.split()))}") from error

@@ -1,5 +1,12 @@
 """Text for a terminal."""
 
+LONGEST = 500  # characters of a message: nobody reads more, and some quote what a file or an argument holds
+
+
+def short(text: str) -> str:
+    """`text`, or its beginning and its end if it is longer than LONGEST: causes stand first, and cures last."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 150]} … {text[3 - 150 :]}"
+
 
 def table(rows: list[list[str]]) -> str:
     """Rows of equal length as lines with aligned columns."""
