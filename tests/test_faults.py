@@ -116,7 +116,7 @@ def test_what_a_run_killed_at_its_beginning_left_locks_no_folder(run, rows, here
 def test_a_lock_is_held_by_one_and_free_again_after(tmp_path):
     path = tmp_path / "run.lock"
     with locks.only_one(path, "it is taken"):
-        with pytest.raises(BlockingIOError, match="^it is taken$"), locks.only_one(path, "it is taken"):
+        with pytest.raises(BlockingIOError, match=r"^it is taken$"), locks.only_one(path, "it is taken"):
             pass
         assert path.exists()
     with pytest.raises(ZeroDivisionError), locks.only_one(path, ""):
