@@ -77,8 +77,7 @@ def traced(rows, tmp_path_factory):
     os.chdir(tmp_path_factory.mktemp("writes"))
     traced = Traced(rows)
     yield traced
-    traced.server.stdin.close()
-    traced.server.wait()
+    traced.server.communicate()
     os.chdir(before)
 
 

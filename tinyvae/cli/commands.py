@@ -17,6 +17,8 @@ from tinyvae.exercises import commands as course
 from tinyvae.foundation import machine
 from tinyvae.foundation.text import short
 
+CLOSED = (errno.EPIPE, errno.EINVAL) if os.name == "nt" else (errno.EPIPE,)  # what writing to a closed pipe gives
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command: 0 if it went well, 2 for bad input, 1 for a run or check that failed, 130 for Ctrl-C, 143 for
@@ -39,8 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt as error:
         said, status = str(error) or "interrupted", 130
     except OSError as error:
-        if isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == errno.EINVAL):
-            # Whoever read our output has seen enough, as `head` does.
+        if error.errno in CLOSED and error.filename is None:  # whoever read our output has seen enough, as `head` does
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for the interpreter's last flush
             return 141
         said = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)

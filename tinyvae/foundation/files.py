@@ -5,12 +5,14 @@ import json
 import os
 import re
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 FilePath = str | os.PathLike[str]
+PAUSES = (0.1, 0.4, 1.5) if os.name == "nt" else ()  # seconds, in which a virus scanner is done with a new file
 
 
 @contextmanager
@@ -34,7 +36,7 @@ def replacing(path: FilePath) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         if os.path.exists(target):
             os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))  # who may read it stays as it was
-        os.replace(temporary, target)
+        take_name(temporary, target)
     except BaseException as error:
         with suppress(OSError):
             os.unlink(temporary)
@@ -48,6 +50,16 @@ def replacing(path: FilePath) -> Iterator[BinaryIO]:
             os.fsync(descriptor)  # after a power cut, too, the name means the new file
         finally:
             os.close(descriptor)
+
+
+def take_name(temporary: FilePath, path: FilePath) -> None:
+    """Rename a file or folder; on Windows, try it again for a moment, while another program reads what has the name."""
+    for pause in PAUSES:
+        try:
+            return os.replace(temporary, path)
+        except PermissionError:
+            time.sleep(pause)
+    os.replace(temporary, path)
 
 
 def clear(folder: Path) -> None:
