@@ -258,3 +258,16 @@ def test_a_message_has_a_length_and_keeps_its_beginning_and_its_end(run, here):
         status, _, error = run(*argv)
         assert (status, error.count("\n")) == (2, 1)
         assert len(error) < 700
+
+
+@pytest.mark.parametrize("door", [
+    lambda long: tv.VAE(4, 2, hidden=long), lambda long: tv.VAE(long, 2), lambda long: tv.Adam(long),
+    lambda long: tv.Muon(long), lambda long: tv.VAE(4, 2, likelihood=long), lambda long: tv.VAE(4, 2, activation=long),
+    lambda long: tv.VAE(4, 2, dtype=long), lambda long: tv.Adam(tv.VAE(4, 2), lr=long),
+    lambda long: tv.fit(tv.VAE(4, 2), np.zeros((3, 4)), epochs=long, progress=False)])
+def test_a_door_shows_only_the_beginning_of_what_it_refuses(door):
+    for long in ("x" * 10**6, dict.fromkeys(range(10**5), np.zeros(3))):
+        with pytest.raises((TypeError, ValueError)) as refused:
+            door(long)
+        assert len(str(refused.value)) < 300
+        assert "\n" not in str(refused.value)

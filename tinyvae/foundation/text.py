@@ -1,5 +1,7 @@
 """Text for a terminal."""
 
+from typing import Any
+
 LONGEST = 500  # characters of a message: nobody reads more, and some quote what a file or an argument holds
 
 
@@ -12,3 +14,9 @@ def table(rows: list[list[str]]) -> str:
     """Rows of equal length as lines with aligned columns."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def shown(value: Any) -> str:
+    """repr(value) for a message: on one line, and with no more than its first 100 characters."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 100 else f"{text[:99]}…"
