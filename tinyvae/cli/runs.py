@@ -1,5 +1,6 @@
 """A run folder: what `tinyvae train` makes, and the other commands read.
 
+    run.lock          there while a process trains here; one that a killed process left behind locks nothing
     config.json       all settings, and what they met: the data's fingerprint, versions, hardware
     checkpoint.npz    to go on from
     history.csv       one line an epoch
