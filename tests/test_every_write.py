@@ -115,12 +115,12 @@ def begun(folder):
 @pytest.mark.parametrize("start", ["new", "resumed"])
 def test_a_write_that_fails_costs_no_bit(traced, start):
     if not os.path.exists("whole"):
-        assert traced("whole")[:2] == (0, "")
+        assert traced("whole")[0] == 0
     whole, more = contents("whole"), ["--resume"] * (start == "resumed")
     if start == "resumed":
         begun("undisturbed")
-    status, said, calls = traced("undisturbed" if more else "another", *more)
-    assert (status, said) == (0, "")
+    status, usual, calls = traced("undisturbed" if more else "another", *more)
+    assert status == 0
     faults = points(calls)
     assert {name for name, _ in faults} == {*ERRORS} - ({"mkdir"} if more else set())
     assert len(faults) >= 25
@@ -130,16 +130,16 @@ def test_a_write_that_fails_costs_no_bit(traced, start):
             begun(folder)
         before = contents(folder) if more else {}
         status, said, calls = traced(folder, *more, inject=[fault])
+        said = [line for line in said.splitlines() if line not in usual]
         assert sum("(INJECTED)" in call for call in calls) == 1, fault
-        assert "Traceback" not in said, (fault, said)
-        assert (status, said.count("\n")) in ((0, 0), (0, 1), (2, 1)), (fault, said)
+        assert (status, len(said)) in ((0, 0), (0, 1), (2, 1)), (fault, said)
         if os.path.exists(folder):
             after = contents(folder)
             assert all(after[known] in (old, whole[known]) for known, old in before.items()), fault
             assert after.keys() <= whole.keys(), fault  # nothing half, no lock
-        status, error, _ = traced(folder, "--resume")
-        assert (status, error) == (0, ""), fault
-        pictures = {"curves.png"} if "picture" in said else set()  # and is drawn again by tinyvae plot, as it said
+        assert traced(folder, "--resume")[0] == 0, fault
+        # A picture that failed is drawn by tinyvae plot, as was said.
+        pictures = {"curves.png"} if "picture" in "".join(said) else set()
         found = contents(folder)
         for file in whole.keys() - {"config.json", "checkpoint.npz"} - pictures:
             assert found[file] == whole[file], (fault, file)
