@@ -37,6 +37,8 @@ ATTACKS = {
     "a history": "import readline; readline.write_history_file(victim)",
     "a database": "import _dbm; _dbm.open(victim, 'c')",
     "another database": "import _gdbm; _gdbm.open(victim, 'c')",
+    "a log of keys": "import ssl; ssl.create_default_context().keylog_filename = victim",
+    "another language": "import _tkinter; _tkinter.create(None, '', 'Tk', 0, 0, 0, 0, None).eval(f'open {victim} w')",
     "kills": "import signal; signal.pidfd_send_signal(os.pidfd_open(os.getppid()), 9)",
     "kills by the other name": "import _signal; _signal.pidfd_send_signal(0, 9)",
     "starves": "import resource; resource.prlimit(os.getppid(), resource.RLIMIT_AS, (1, 1))",
@@ -94,6 +96,7 @@ def test_an_attack_is_refused_and_costs_its_author_the_function(attacked, name):
     "import mine\nf = mine.f",
     "import os\nwith open(os.path.join(os.path.dirname(__file__), 'data.txt')) as file: n = float(file.read())\n"
     "def f(x): return x * n / 2",
+    "import urllib.request, asyncio, matplotlib.pyplot, logging, tempfile, subprocess\ndef f(x): return x",
     "import numpy.testing, json, decimal, statistics, dataclasses, typing, collections, unittest\ndef f(x): return x",
     "import tinyvae as tv, tinyvae.evaluation\ndef f(x): return x if tv.datasets.load('mnist-small').n_classes else 0",
     "import os, importlib.resources\ndef f(x): os.listdir(os.path.dirname(__file__)); return x",

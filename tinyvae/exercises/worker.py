@@ -28,7 +28,8 @@ FORBIDDEN = frozenset({
     "cpython.PyInterpreterState_New"})  # another interpreter would have no guard
 FORBIDDEN_KINDS = ("socket.", "ctypes.", "sqlite3.", "gc.get_")  # whatever begins so; gc would find the guard itself
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-WRITERS = frozenset({"readline", "_dbm", "_gdbm", "_curses"})  # modules in C that open files without a word
+# Modules in C that open files without a word: a history, databases, a log of keys, the language Tcl, tests of Python.
+OPENERS = frozenset({"readline", "_dbm", "_gdbm", "_ssl", "_tkinter", "_testcapi"})
 
 # What there is no audit event for, by the modules where it can be found.
 SILENT = {("os", os.name): ("mknod", "mkfifo", "pidfd_open", "setpriority", "sched_setaffinity", "sched_setparam",
@@ -101,7 +102,7 @@ def _libraries() -> list[str]:
 def _guard(readable: Iterable[str | Path]) -> Callable[[str, tuple], None]:
     """An audit hook (PEP 578): it cannot be removed. It uses variables of its own, as anybody can change a module's."""
     normal, real, isdir, fspath = os.path.normcase, os.path.realpath, os.path.isdir, os.fsdecode
-    forbidden, kinds, writing, writers, nowhere = FORBIDDEN, FORBIDDEN_KINDS, WRITING, WRITERS, os.devnull
+    forbidden, kinds, writing, openers, nowhere = FORBIDDEN, FORBIDDEN_KINDS, WRITING, OPENERS, os.devnull
     folders = tuple(os.path.join(normal(real(folder)), "") for folder in readable)
 
     def may_read(path: Any) -> bool:
@@ -124,7 +125,7 @@ def _guard(readable: Iterable[str | Path]) -> Callable[[str, tuple], None]:
             if not may_read(fspath(args[0] or ".")):
                 raise PermissionError(f"listing {args[0]!r} is not allowed in an exercise")
         elif event == "import":
-            if args[0] in writers:
+            if args[0] in openers:
                 raise ImportError(f"{args[0]} is not allowed in an exercise")
         elif event in forbidden or event.startswith(kinds):
             raise PermissionError(f"{event} is not allowed in an exercise")
