@@ -392,9 +392,24 @@ MUTANTS = {
         "a schedule that forgets the last batch": ("cli/runs.py", [("math.ceil(len(self.data.train.x) / config.batch_size)", "(len(self.data.train.x) // config.batch_size)")]),
     },
     "test_resuming.py::test_ctrl_c_leaves_all_steps_in_the_checkpoint": {
-        "Ctrl-C without a checkpoint": ("training.py", [(" or bool(pressed)", "")]),
+        "Ctrl-C without a checkpoint": ("training.py", [(" or bool(asked)", "")]),
     },
     "test_resuming.py::test_seconds_count_the_steps_of_each_epoch_also_across_an_interruption": {
         "seconds that add up over the epochs": ("training.py", [("self.sums, self.seconds = [0.0, 0.0, 0.0], 0.0", "self.sums = [0.0, 0.0, 0.0]")]),
+    },
+    "test_faults.py::test_a_lock_is_held_by_one_and_free_again_after": {
+        "a lock that nobody asks the system for": ("foundation/locks.py", [("    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)", "    pass")]),
+    },
+    "test_faults.py::test_a_lock_whose_file_its_holder_has_just_removed_is_no_lock": {
+        "a lock on a file that is gone": ("foundation/locks.py", [("if os.path.samestat(os.fstat(descriptor), os.stat(path)):", "if True:")]),
+    },
+    "test_faults.py::test_what_a_run_killed_at_its_beginning_left_locks_no_folder": {
+        "the lock file alone locks a folder": ("cli/runs.py", [("if path.name != LOCK and path.suffix", "if path.suffix")]),
+    },
+    "test_faults.py::test_a_fork_while_threads_work_has_threads_of_its_own": {
+        "a lock that a fork inherits": ("foundation/machine.py", [("    os.register_at_fork(after_in_child=_after_fork)", "    pass")]),
+    },
+    "test_npy.py::test_how_much_a_file_may_become": {
+        "two gigabytes of zeros from two megabytes": ("foundation/npy.py", [("if compressed else MAX_BYTES", "if False else MAX_BYTES")]),
     },
 }

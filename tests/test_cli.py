@@ -1,5 +1,6 @@
 """The command line as a person uses it, right and wrong."""
 
+import errno
 import json
 import os
 import platform
@@ -545,6 +546,23 @@ def test_a_reader_that_stops_early_hears_no_complaint():
         assert process.wait(60) == 141
 
 
+def test_a_closed_pipe_of_windows_is_no_invalid_argument_and_the_other_way_round(run, here, monkeypatch):
+    monkeypatch.setattr(commands, "CLOSED", (errno.EPIPE, errno.EINVAL))
+    invalid = errno.EINVAL, "Invalid argument"
+    for error, status, said in ((OSError(*invalid), 141, ""),
+                                (OSError(*invalid, "a?"), 2, "tinyvae: a?: Invalid argument\n")):
+        def fail(args, error=error):
+            raise error
+
+        fail.__name__ = "data"
+        with monkeypatch.context() as patch:
+            patch.setattr(look, "data", fail)
+            patch.setattr(sys, "stdout", sys.stdout)  # which is another one afterwards
+            assert run("data")[::2] == (status, said)
+            if status == 141:
+                sys.stdout.close()
+
+
 # ---- what it all stands on -------------------------------------------------------------------------
 
 
@@ -561,7 +579,8 @@ def test_importing_the_package_imports_nothing_slow(python):
 
 
 def test_the_command_line_starts_without_what_only_some_commands_need(python):
-    code = "import sys, tinyvae.cli\nprint([m for m in ('matplotlib', 'tqdm', 'threadpoolctl') if m in sys.modules])"
+    code = "import sys, tinyvae.cli.commands\n" \
+           "print([m for m in ('matplotlib', 'tqdm', 'threadpoolctl') if m in sys.modules])"
     assert python(code).strip() == "[]"
 
 

@@ -1,5 +1,6 @@
 """One reader for arrays of any origin: what NumPy writes comes back equal, what is damaged comes back not at all."""
 
+import gzip
 import io
 import struct
 import zipfile
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinyvae as tv
+from tinyvae import datasets
 from tinyvae.checkpoint import load, load_state
 from tinyvae.datasets.tables import read_npy, read_npz
-from tinyvae.foundation.npy import CHUNK, archive, naming, promise
+from tinyvae.foundation.npy import CHUNK, archive, limit, naming, promise
 
 NUMBERS = ["?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "g"]
 VECTORS = ["f4", "f8", "i4", "i8"]  # what a checkpoint may hold
@@ -257,3 +259,34 @@ def test_an_archive_that_is_not_there_is_called_by_name(tmp_path):
     with pytest.raises(FileNotFoundError, match="No such file") as caught, archive(tmp_path / "no.npz"):
         pass
     assert caught.value.filename == str(tmp_path / "no.npz") or "no.npz" in str(caught.value)
+
+
+# ---- small files that are large --------------------------------------------------------------------
+
+def bomb(tmp_path, n_bytes):
+    """An IDX file and an .npz file of so many zeros, compressed, with honest headers."""
+    idx = struct.pack(">BBBBII", 0, 0, 8, 2, n_bytes // 1000, 1000)
+    with gzip.open(tmp_path / "x.gz", "wb", compresslevel=1) as file:
+        file.write(idx + bytes(n_bytes))
+    np.savez_compressed(tmp_path / "x.npz", x=np.zeros((n_bytes // 1000, 1000), np.uint8))
+    return tmp_path / "x.gz", tmp_path / "x.npz"
+
+
+def test_a_small_file_becomes_no_large_array_unless_it_is_said_to(tmp_path):
+    large = 120_000_000
+    for path in bomb(tmp_path, large):
+        assert path.stat().st_size < large / 180
+        with memory_below(20e6), pytest.raises(ValueError, match=r"promises 120000\d* bytes.*give a larger max_bytes"):
+            datasets.load(path)
+        assert datasets.load(path, max_bytes=large + 1000).train.x.nbytes > 0.8 * large
+    for path in bomb(tmp_path, 60_000_000):  # a thousandth of which may be anybody's mask
+        assert datasets.load(path).train.x.nbytes > 48e6
+
+
+def test_how_much_a_file_may_become(tmp_path):
+    path = tmp_path / "file"
+    for size, compressed, most in ((1000, True, 2**26 + 100_000), (30_000_000, True, 2**31), (1000, False, 2**31)):
+        with open(path, "wb") as file:
+            file.truncate(size)
+        assert limit(path, compressed, None) == most
+        assert limit(path, compressed, 7) == 7

@@ -2,6 +2,7 @@
 
 from importlib import import_module
 
+from tinyvae.foundation import interrupted  # noqa: F401  before what takes its time
 from tinyvae.layers import Chain, Dense, ReLU, Sigmoid, Softplus, Tanh
 from tinyvae.likelihoods import Bernoulli, Gaussian
 from tinyvae.objectives import ELBO, IWAE

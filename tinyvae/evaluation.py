@@ -13,6 +13,7 @@ import numpy as np
 from tinyvae import gaussian
 from tinyvae.exact import Posterior, exact_posterior, linear_log_likelihood, probabilistic_pca
 from tinyvae.foundation import checks, machine
+from tinyvae.foundation.progress import progress_bar
 from tinyvae.functions import logsumexp
 from tinyvae.objectives import ELBO, IWAE
 from tinyvae.rows import Rows, rows
@@ -80,8 +81,6 @@ def importance_sampling(vae: VAE, x: Array | Rows, n_samples: int = 5000, rng=No
     error, and rises to log p(x) with K. Works in chunks on as many threads as BLAS has: some 20 MB each, whatever
     K and M. For a Bernoulli likelihood x must be binary. rng: a numpy.random.Generator, or a seed.
     """
-    from tqdm import tqdm
-
     K = checks.whole(n_samples, "n_samples")
     data, rng = rows(vae, x, y), np.random.default_rng(rng)  # bytes stay bytes
     machine.keep_freed_memory()
@@ -111,7 +110,7 @@ def importance_sampling(vae: VAE, x: Array | Rows, n_samples: int = 5000, rng=No
         if samples.stop == K:
             bar.update(some.stop - some.start)
 
-    with tqdm(total=len(data), desc="log p(x)", unit="x", delay=2, disable=not progress) as bar:
+    with progress_bar(progress, total=len(data), desc="log p(x)", unit="x", delay=2) as bar:
         machine.in_threads(weigh, tasks(), add)
     return Estimate(log_sum - math.log(K), np.exp(2 * log_sum - log_squares), K)
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinyvae.foundation import checks
+from tinyvae.foundation.text import shown
 
 Array = np.ndarray
 LearningRate = float | Callable[[int], float]
@@ -57,7 +58,7 @@ class Optimizer:
 
     def __init__(self, model: Any, lr: LearningRate):
         if not (hasattr(model, "theta") and hasattr(model, "grad")):
-            raise TypeError(f"model is {model!r}; expected a VAE, or an object with vectors theta and grad")
+            raise TypeError(f"model is {shown(model)}; expected a VAE, or an object with vectors theta and grad")
         checks.real_dtype(model.theta.dtype)
         self.model = model
         self.lr = lr if callable(lr) else checks.number(lr, "lr", above=0)
@@ -160,7 +161,7 @@ class Muon(Adam):
                  eps: float = 1e-8):
         super().__init__(model, lr, beta1, beta2, eps)
         if not hasattr(model, "parameters"):
-            raise TypeError(f"model is {model!r}; expected a VAE, or an object that has parameters(), too")
+            raise TypeError(f"model is {shown(model)}; expected a VAE, or an object that has parameters(), too")
         start, self.pieces = 0, []
         for name, view in model.parameters().items():
             if not view.flags.c_contiguous or view.ctypes.data != model.theta[start:].ctypes.data:

@@ -23,6 +23,7 @@ import numpy as np
 from tinyvae import checkpoint as checkpoints
 from tinyvae import evaluation
 from tinyvae.foundation import checks, machine
+from tinyvae.foundation.progress import progress_bar
 from tinyvae.history import COLUMNS, History
 from tinyvae.objectives import ELBO
 from tinyvae.optimizers import Adam, Optimizer
@@ -53,8 +54,9 @@ def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, 
                   on from it if it exists, and ends with the same bits as a run without interruption
 
     Ctrl-C stops after the present step and keeps `vae` as it is then; the history is kept in the checkpoint,
-    if there is one. Raises FloatingPointError, naming the step and the term, when the loss is not finite, or
-    theta at the end of an epoch.
+    if there is one. SIGTERM does the same, and raises KeyboardInterrupt, too, unless the program handles it.
+    Raises FloatingPointError, naming the step and the term, when the loss is not finite, or theta at the end
+    of an epoch.
     """
     rng = np.random.default_rng(rng)
     every = checks.number(checkpoint_seconds, "checkpoint_seconds", at_least=0)
@@ -156,18 +158,16 @@ class _Run:
 
     # ---- what stands around a step ---------------------------------------------------------------
 
-    def train(self, every: float, progress: bool) -> None:
+    def train(self, every: float, shown: bool) -> None:
         """Take all steps, with a bar, the history, and a checkpoint every so many seconds."""
-        from tqdm import tqdm
-
         machine.keep_freed_memory()
         N = len(self.data)
         done = min(self.epoch, self.epochs) * N + self.step * self.batch_size
-        bar = tqdm(total=self.epochs * N, initial=done, unit="img", unit_scale=True, disable=not progress)
+        bar = progress_bar(shown, total=self.epochs * N, initial=done, unit="img", unit_scale=True)
         if self.path is not None and not self.path.exists():
             self.save(self.path)  # what cannot be saved is said now, not after an hour
         saved = time.monotonic()
-        with bar, machine.deferred_interrupt() as pressed, np.errstate(over="ignore", invalid="ignore"):
+        with bar, machine.deferred_interrupt() as asked, np.errstate(over="ignore", invalid="ignore"):
             started = time.perf_counter()
             for loss in self.steps():
                 self.count(loss, time.perf_counter() - started)
@@ -175,7 +175,7 @@ class _Run:
                 if self.step == self.steps_per_epoch:
                     self.end_epoch()
                     bar.set_postfix_str(_summary(self.history[-1]))
-                ends = self.epoch == self.epochs or bool(pressed)
+                ends = self.epoch == self.epochs or bool(asked)
                 if self.path is not None and (ends or time.monotonic() - saved >= every):
                     try:
                         self.save(self.path)
@@ -183,8 +183,8 @@ class _Run:
                         again = "" if ends else "; training goes on, and tries it again"
                         bar.write(f"the checkpoint could not be saved ({error}){again}", file=sys.stderr)
                     saved = time.monotonic()
-                if pressed:
-                    raise KeyboardInterrupt(f"stopped after {self.epoch} epochs and {self.step} steps")
+                if asked:
+                    raise asked[0](f"stopped after {self.epoch} epochs and {self.step} steps")
                 started = time.perf_counter()
 
     def count(self, loss: float, seconds: float) -> None:

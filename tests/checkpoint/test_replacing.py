@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,27 @@ def test_the_file_reaches_the_disk_before_it_takes_the_name_and_the_folder_after
         monkeypatch.setattr(os, name, lambda *args, true=true, name=name: (calls.append(name), true(*args)))
     save(tmp_path / "run.npz", model())
     assert calls == (["fsync", "replace"] if os.name == "nt" else ["fsync", "replace", "fsync"])
+
+
+def test_a_name_that_is_held_for_a_moment_is_asked_for_again(tmp_path, monkeypatch):
+    """As a virus scanner does on Windows; elsewhere it would be a right that is missing, and there are no pauses."""
+    assert os.name == "nt" or files.PAUSES == ()
+    plain, asked = os.replace, []
+
+    def held(*names, times):
+        asked.append(names)
+        if len(asked) <= times:
+            raise PermissionError(errno.EACCES, "held by another program")
+        plain(*names)
+
+    monkeypatch.setattr(files, "PAUSES", (0.0, 0.0))
+    for times, fails in ((2, False), (3, True)):
+        asked.clear()
+        monkeypatch.setattr(os, "replace", lambda *names, times=times: held(*names, times=times))
+        with pytest.raises(PermissionError, match="nothing was written") if fails else nullcontext():
+            files.write(tmp_path / str(times), "text")
+        assert len(asked) == 3
+    only(tmp_path, "2")
 
 
 def test_a_folder_that_is_none_gives_one_clear_line_and_changes_nothing(tmp_path):

@@ -136,8 +136,8 @@ def header(*dims, code=8, magic=b"\0\0"):
         (header(2, 3) + b"12345", "promises 6 bytes of data, only 5 follow"),
         (header(2, 3) + b"1234567", "promises 6 bytes of data, more follow"),
         (header(0, 3) + b"1", "promises 0 bytes of data, more follow"),
-        (header(2**32 - 1, 2**32 - 1, 2**32 - 1), "expected at most max_bytes=2147483648"),
-        (header(0, 2**32 - 1, 2**32 - 1), "expected at most max_bytes=2147483648"),
+        (header(2**32 - 1, 2**32 - 1, 2**32 - 1), r"expected at most max_bytes=(2147483648|671\d{5});"),
+        (header(0, 2**32 - 1, 2**32 - 1), r"expected at most max_bytes=(2147483648|671\d{5});"),
         (header(2**31, code=0x0E), "promises 17179869184 bytes; expected at most"),
     ],
 )

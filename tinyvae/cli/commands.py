@@ -1,6 +1,7 @@
 """The command line: tinyvae train | recipes | evaluate | sample | plot | gradcheck | data | exercises."""
 
 import argparse
+import errno
 import io
 import os
 import sys
@@ -13,31 +14,42 @@ from tinyvae.cli.evaluate import evaluate
 from tinyvae.cli.settings import add_options, whole
 from tinyvae.cli.train import recipes, train
 from tinyvae.exercises import commands as course
+from tinyvae.foundation import machine
+from tinyvae.foundation.text import short
+
+CLOSED = (errno.EPIPE, errno.EINVAL) if os.name == "nt" else (errno.EPIPE,)  # what writing to a closed pipe gives
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; 0 if it went well, 2 for bad input, 1 for a run or check that failed, 130 for Ctrl-C."""
+    """Run one command: 0 if it went well, 2 for bad input, 1 for a run or check that failed, 130 for Ctrl-C, 143 for
+    SIGTERM, 141 if nobody reads its output any more.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no "±" shows a "?"
-    args = _parser().parse_args(argv)
     status = 2
     try:
-        return args.run(args)
-    except BrokenPipeError:  # whoever read our output has seen enough, as `head` does
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for the interpreter's last flush
-        return 141
+        with machine.terminable():
+            args = _parser().parse_args(argv)
+            done = args.run(args)
+            sys.stdout.flush()  # now, where it can still be told that nobody reads
+            return done
     except FloatingPointError as error:
         said, status = str(error), 1
+    except machine.Terminated as error:
+        said, status = str(error) or "terminated", 143
     except KeyboardInterrupt as error:
         said, status = str(error) or "interrupted", 130
     except OSError as error:
+        if error.errno in CLOSED and error.filename is None:  # whoever read our output has seen enough, as `head` does
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for the interpreter's last flush
+            return 141
         said = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
     except MemoryError as error:
         said = f"not enough memory ({error}); take smaller sizes"
     except (ValueError, TypeError) as error:
         said = str(error)
-    print(f"tinyvae: {said}", file=sys.stderr)
+    print(f"tinyvae: {short(' '.join(said.split()))}", file=sys.stderr)
     return status
 
 
@@ -45,7 +57,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {short(message)}; see {self.prog} --help\n")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,6 +14,7 @@ from tinyvae.cli.runs import Run, save_picture
 from tinyvae.cli.train import compared
 from tinyvae.exact import is_linear
 from tinyvae.foundation.files import write_json
+from tinyvae.foundation.progress import progress_bar
 from tinyvae.foundation.text import table
 from tinyvae.rows import Rows
 from tinyvae.rows import rows as checked
@@ -110,8 +111,6 @@ def _posterior(run: Run, row: Rows) -> dict:
 
 def _log_likelihoods(run: Run, data: Rows, depends_on: dict, quiet: bool) -> evaluation.Estimate:
     """log p(x) of each row, kept block by block: an interrupted evaluation loses nothing it had finished."""
-    from tqdm import tqdm
-
     K, saved = depends_on["importance_samples"], time.monotonic()
     path, known = run.folder / f"evaluation-{K}.npz", np.empty((2, 0))  # (2, rows so far)
     if path.exists():
@@ -126,7 +125,7 @@ def _log_likelihoods(run: Run, data: Rows, depends_on: dict, quiet: bool) -> eva
         save(path, run.vae, depends_on, {"log_p": known[0], "effective_samples": known[1]})
 
     try:
-        with tqdm(total=len(data), initial=done, desc="log p(x)", unit="x", delay=2, disable=quiet) as bar:
+        with progress_bar(not quiet, total=len(data), initial=done, desc="log p(x)", unit="x", delay=2) as bar:
             for start in range(done, len(data), ROWS_PER_SEED):
                 block = data[start : start + ROWS_PER_SEED]
                 part = evaluation.importance_sampling(run.vae, block, K, [depends_on["seed"], start])

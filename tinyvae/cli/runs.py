@@ -1,5 +1,6 @@
 """A run folder: what `tinyvae train` makes, and the other commands read.
 
+    run.lock          there while a process trains here; one that a killed process left behind locks nothing
     config.json       all settings, and what they met: the data's fingerprint, versions, hardware
     checkpoint.npz    to go on from
     history.csv       one line an epoch
@@ -16,6 +17,7 @@ import json
 import math
 import platform
 import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
@@ -28,7 +30,8 @@ from tinyvae import datasets, evaluation, plots
 from tinyvae.checkpoint import ACTIVATIONS, describe, load, save
 from tinyvae.cli.settings import LIKELIHOODS, OBJECTIVES, OPTIMIZERS, SCHEDULES, Config
 from tinyvae.foundation import machine
-from tinyvae.foundation.files import replacing, write_json
+from tinyvae.foundation.files import clear, replacing, write_json
+from tinyvae.foundation.locks import only_one
 from tinyvae.history import History
 from tinyvae.optimizers import Optimizer
 from tinyvae.rows import default_binarization, rows
@@ -36,6 +39,7 @@ from tinyvae.training import fit
 from tinyvae.vae import VAE
 
 RUNS = Path("runs")  # where runs go that were given no folder
+LOCK = "run.lock"  # there while a process trains in that folder
 
 
 class Run:
@@ -146,7 +150,18 @@ class Run:
         return np.random.default_rng(one), np.random.default_rng(other)
 
     def train(self, quiet: bool = False) -> dict:
-        """Train from the start, or from where it stopped, to the end; what results.json then says."""
+        """Train from the start, or from where it stopped, to the end; what results.json then says.
+
+        BlockingIOError if another process trains in that folder; FileExistsError if one has taken it meanwhile.
+        """
+        with only_one(self.folder / LOCK, f"another process is training in {self.folder}; wait for it, or give --out "
+                                          "another folder"):
+            if self.fingerprint is None:
+                _refuse_what_holds_something(self.folder)
+            clear(self.folder)
+            return self._train(quiet)
+
+    def _train(self, quiet: bool) -> dict:
         config, data, vae = self.config, self.data, self.vae
         about = {"name": data.name, "fingerprint": data.fingerprint, "train": len(data.train.x),
                  "validation": len(data.validation.x), "test": len(data.test.x)}
@@ -166,7 +181,7 @@ class Run:
                 validation=self.labelled(data.validation) if len(data.validation.x) else None,
                 binarization=self.rule, checkpoint=self.folder / "checkpoint.npz", resume=True, progress=not quiet)
         except KeyboardInterrupt as error:
-            raise KeyboardInterrupt(f"{str(error) or 'interrupted'}; go on with: tinyvae train --resume --out "
+            raise type(error)(f"{str(error) or 'interrupted'}; go on with: tinyvae train --resume --out "
                                     f"{shlex.quote(str(self.folder))}") from None
         history.save(self.folder / "history.csv")
         x, y = self.labelled(data.test)
@@ -175,8 +190,12 @@ class Run:
             "unit": "nats, mean over the test set", "binarization": self.binarization, "seed": config.seed,
             "latent_samples": 1, **about, **versions}
         write_json(self.folder / "results.json", found)
-        for _ in self.draw():
-            pass
+        try:
+            for _ in self.draw():
+                pass
+        except Exception as error:  # Matplotlib has many; and the model is worth more than a picture of it
+            print(f"tinyvae: a picture could not be drawn ({error}); once it is trained, try it again with: "
+                  f"tinyvae plot {shlex.quote(str(self.folder))}", file=sys.stderr)
         save(self.folder / "model.npz", vae)
         return found
 
@@ -216,7 +235,7 @@ def _pairs(y, n: int, lines: int = 6) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _new_folder(folder: Path | None, name: str) -> Path:
-    """A folder for a new run, which no other run can take as well: whoever makes it has it."""
+    """A folder for a new run, which holds nothing yet; of two runs that are given the same, `Run.train` lets one in."""
     numbers = itertools.count(1)
     while folder is None:
         RUNS.mkdir(exist_ok=True)
@@ -225,9 +244,13 @@ def _new_folder(folder: Path | None, name: str) -> Path:
             folder = free
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"{folder} is a file; give --out a folder that does not exist yet")
-    if not folder.exists():
-        folder.mkdir(parents=True)
-    elif kept := sorted(p.name for p in folder.iterdir() if p.suffix != ".part"):
+    folder.mkdir(parents=True, exist_ok=True)
+    _refuse_what_holds_something(folder)
+    return folder
+
+
+def _refuse_what_holds_something(folder: Path) -> None:
+    """FileExistsError unless the folder is empty, but for what a run that was killed at once has left there."""
+    if kept := sorted(path.name for path in folder.iterdir() if path.name != LOCK and path.suffix != ".part"):
         hint = f"go on with it by --resume --out {folder}, or " if "config.json" in kept else ""
         raise FileExistsError(f"{folder} is not empty (it holds {kept[0]}); {hint}give --out another folder")
-    return folder

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinyvae.foundation.files import FilePath, replacing
-from tinyvae.foundation.npy import MAX_BYTES, Promise, naming
+from tinyvae.foundation.npy import Promise, limit, naming
 
 DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(">u1"),
@@ -24,10 +24,11 @@ DTYPES: dict[int, np.dtype[Any]] = {
 MAX_DIMENSIONS = 32  # NumPy 1.x's; the format allows 255
 
 
-def read_idx(path: FilePath, max_bytes: int = MAX_BYTES) -> np.ndarray:
+def read_idx(path: FilePath, max_bytes: int | None = None) -> np.ndarray:
     """Read an IDX file, plain or gzip, as an array in native byte order.
 
-    Raises ValueError, naming the file, if it is no IDX file, is damaged, or would need more than `max_bytes`.
+    Raises ValueError, naming the file, if it is no IDX file, is damaged, or would need more than `max_bytes`; unless
+    that is given, more than 2 GiB, or 64 MB and a hundred times the size of the gzip file.
     """
     from gzip import GzipFile
 
@@ -46,7 +47,7 @@ def read_idx(path: FilePath, max_bytes: int = MAX_BYTES) -> np.ndarray:
             if len(sizes) < 4 * ndim:
                 raise ValueError("it ends within its header: get the file again")
             shape = struct.unpack(f">{ndim}I", sizes)
-            return Promise(stream, "its header", DTYPES[magic[2]], shape).read(max_bytes)
+            return Promise(stream, "its header", DTYPES[magic[2]], shape).read(limit(path, zipped, max_bytes))
 
 
 def write_idx(path: FilePath, array: np.ndarray) -> None:

@@ -15,7 +15,7 @@ from tinyvae.datasets.idx import read_idx
 from tinyvae.datasets.tables import KEYS, read_csv, read_npy, read_npz
 from tinyvae.foundation import checks
 from tinyvae.foundation.files import FilePath
-from tinyvae.foundation.npy import MAX_BYTES, naming
+from tinyvae.foundation.npy import naming
 
 NAMES = ("mnist-small", *SOURCES)
 BUNDLED = Path(__file__).parent / "bundled"
@@ -83,7 +83,7 @@ class Dataset:
 
 
 def load(name_or_path: FilePath = "mnist-small", data_dir: FilePath | None = None, validation: int = 0,
-         max_bytes: int = MAX_BYTES) -> Dataset:
+         max_bytes: int | None = None) -> Dataset:
     """Load a data set by name or from a file, check it, and split it the same way each time.
 
     "mnist-small"             10,000 + 1,000 digits of MNIST, bundled with the package
@@ -98,7 +98,8 @@ def load(name_or_path: FilePath = "mnist-small", data_dir: FilePath | None = Non
     A folder may hold a variant of MNIST: it is loaded as it is, and its fingerprint tells.
 
     Raises ValueError for unknown names and for contents that can't be right, FileNotFoundError if a file
-    isn't there, OSError if a download fails; `max_bytes` bounds what a file may unpack to.
+    isn't there, OSError if a download fails; `max_bytes` bounds what a file may unpack to (2 GiB, and of a
+    compressed one 64 MB and a hundred times its size).
     """
     if not isinstance(name_or_path, (str, os.PathLike)):
         raise TypeError(f"{type(name_or_path).__name__} given; expected the name of a data set, or a path")
@@ -129,14 +130,14 @@ def load(name_or_path: FilePath = "mnist-small", data_dir: FilePath | None = Non
         return _split(name, arrays).hold_out(validation)
 
 
-def _read_folder(folder: Path, max_bytes: int) -> dict[str, np.ndarray]:
+def _read_folder(folder: Path, max_bytes: int | None) -> dict[str, np.ndarray]:
     found = {file: find(folder, file) for file in FILES}
     if missing := [file for file, path in found.items() if path is None]:
         raise FileNotFoundError(f"{folder}: {', '.join(missing)} missing; put them there, plain or as .gz")
     return {key: read_idx(path, max_bytes) for key, path in zip(KEYS, found.values(), strict=True) if path}
 
 
-def _read_file(path: Path, max_bytes: int) -> dict[str, np.ndarray]:
+def _read_file(path: Path, max_bytes: int | None) -> dict[str, np.ndarray]:
     reader = {".npy": read_npy, ".npz": read_npz, ".csv": read_csv}.get(path.suffix.lower())
     return reader(path, max_bytes) if reader else {"x": read_idx(path, max_bytes)}
 

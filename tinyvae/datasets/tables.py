@@ -8,19 +8,19 @@ import numpy as np
 
 from tinyvae.foundation import npy
 from tinyvae.foundation.files import FilePath
-from tinyvae.foundation.npy import MAX_BYTES
+from tinyvae.foundation.npy import limit
 
 LONGEST_LINE = 1 << 24  # characters
 KEYS = ("x", "y", "x_test", "y_test")
 
 
-def read_npy(path: FilePath, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray]:
+def read_npy(path: FilePath, max_bytes: int | None = None) -> dict[str, np.ndarray]:
     """Read a .npy file of numbers as {"x": array}; raise ValueError, naming the file, for anything else."""
     with open(path, "rb") as file, npy.naming(path):
-        return {"x": _numbers(file, "it", max_bytes)}
+        return {"x": _numbers(file, "it", limit(path, False, max_bytes))}
 
 
-def read_npz(path: FilePath, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray]:
+def read_npz(path: FilePath, max_bytes: int | None = None) -> dict[str, np.ndarray]:
     """Read a .npz file of arrays x and, optionally, y, x_test, y_test; raise ValueError for anything else."""
     with npy.archive(path) as archive:
         infos = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
@@ -32,9 +32,11 @@ def read_npz(path: FilePath, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray
         # zipfile unpacks these two, stored and deflated, in bounded steps, but a bomb made with bzip2 at once.
         if any(info.compress_type not in (0, 8) for info in infos.values()):
             raise ValueError("it is compressed by a method that NumPy doesn't use; write it with np.savez")
+        max_bytes = limit(path, any(info.compress_type for info in infos.values()), max_bytes)
         promised = sum(info.file_size for info in infos.values())
         if promised > max_bytes:
-            raise ValueError(f"it promises {promised} bytes; expected at most max_bytes={max_bytes}")
+            raise ValueError(f"it promises {promised} bytes; expected at most max_bytes={max_bytes}; if that "
+                             "is right, give a larger max_bytes")
         arrays = {}
         for key, info in infos.items():
             with archive.open(info) as stream:
@@ -50,13 +52,14 @@ def _numbers(stream: IO[bytes], name: str, max_bytes: int) -> np.ndarray:
     return promise.read(max_bytes)
 
 
-def read_csv(path: FilePath, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray]:
+def read_csv(path: FilePath, max_bytes: int | None = None) -> dict[str, np.ndarray]:
     """Read rows of numbers as {"x": (N, D) float64}, and "y" (N,) if a header names a column y or label.
 
     The first row is a header if any of its fields is no number. Raises ValueError that says where.
     """
     import csv
 
+    most = limit(path, False, max_bytes)
     with open(path, newline="", encoding="utf-8-sig") as file, npy.naming(path):
         rows = csv.reader(_lines(file), strict=True)
         first = next(rows, [])
@@ -78,8 +81,8 @@ def read_csv(path: FilePath, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray
                 at = len(values) % len(names)  # the fields before it are there
                 where = f"line {rows.line_num}, column {names[at]}"
                 raise ValueError(f"{where} is {row[at]!r}; expected a number") from None
-            if len(values) * values.itemsize > max_bytes:
-                raise ValueError(f"it needs more than max_bytes={max_bytes} bytes of memory")
+            if len(values) * values.itemsize > most:
+                raise ValueError(f"it needs more than max_bytes={most} bytes of memory")
         x = np.frombuffer(values).reshape(-1, max(len(names), 1))
         labels = [i for i, name in enumerate(names) if name in ("y", "label")]
         if len(labels) > 1:

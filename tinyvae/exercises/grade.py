@@ -3,6 +3,7 @@
     SUBMISSIONS/anna/e04_dense.py          a folder for each student; the files may lie one folder deeper
     grades.csv                             a row for each student
     grades.verdicts.json                   all verdicts so far: what is known is not run again
+    grades.running.json                    what is being run (`journal`)
     REPORT/anna.html                       a page for each student
 """
 
@@ -17,13 +18,16 @@ from typing import NamedTuple
 
 from tinyvae.exercises.catalogue import checker
 from tinyvae.exercises.check import check
+from tinyvae.exercises.journal import Journal
 from tinyvae.exercises.judge import Verdict
 from tinyvae.exercises.marks import Mark, refuse_to_overwrite, to_csv, write_pages
 from tinyvae.exercises.process import in_parallel
-from tinyvae.exercises.submissions import Key, collect, printable, sha
+from tinyvae.exercises.submissions import Answer, Key, collect, printable, sha
 from tinyvae.foundation.files import replacing
+from tinyvae.foundation.locks import only_one
 
 SAVE_SECONDS = 5.0
+STOPPED = "stopped the grader, or was all that ran when it was stopped; look at it, and to run it again, delete {}"
 Known = dict[Key, tuple[float, list[Verdict]]]  # with the seconds that there were
 
 
@@ -44,28 +48,52 @@ def grade(submissions: Path, names: Sequence[str], seed: int, table: Path, pages
     if table.is_dir():
         raise IsADirectoryError(f"{table} is a folder; give --csv the name of a file in it, such as "
                                 f"{table / 'grades.csv'}")
+    with only_one(table.with_suffix(".lock"), f"another process is writing {table}; wait for it, or give --csv another "
+                                              "name"):
+        return _grade(submissions, names, seed, table, pages, own, seconds, jobs)
+
+
+def _grade(submissions: Path, names: Sequence[str], seed: int, table: Path, pages: Path | None, own: Path | None,
+           seconds: float, jobs: int) -> Summary:
     students, left_out = collect(submissions, names, seed, own)
     kept = table.with_suffix(".verdicts.json")
     known, written = _read(kept, table)
     files = {answer.key: answer.files for answers in students.values() for answer in answers.values() if answer.key}
-    todo = [key for key in files if not _is_known(known.get(key), seconds)]
+    journal = Journal(table.with_suffix(".running.json"))
+    todo = [key for key in files if not _is_known(known.get(key), seconds) and key not in journal.fatal]
+    journal.suspects.intersection_update(todo)
     if pages:
         pages.mkdir(parents=True, exist_ok=True)
         refuse_to_overwrite(pages, students)
     _save(kept, known, written)  # now, and not after an hour's work, it is found that this cannot be written
     saved = time.monotonic()
+
+    def run(key: Key) -> list[Verdict]:
+        with journal.around(key):
+            return _check(key, files[key], seconds, own)
+
     try:
-        for key, verdicts in in_parallel(lambda key: _check(key, files[key], seconds, own), todo, "files", jobs):
-            known[key] = (float(seconds), verdicts)
-            if time.monotonic() - saved >= SAVE_SECONDS:
-                _save(kept, known, written)
-                saved = time.monotonic()
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"interrupted; what is done is kept in {kept}, and the same command goes on") from None
+        for some, at_once in (([key for key in todo if key in journal.suspects], 1),
+                              ([key for key in todo if key not in journal.suspects], jobs)):
+            for key, verdicts in in_parallel(run, some, "files", at_once):
+                known[key] = (float(seconds), verdicts)
+                if time.monotonic() - saved >= SAVE_SECONDS:
+                    _save(kept, known, written)
+                    saved = time.monotonic()
+    except KeyboardInterrupt as error:
+        raise type(error)(f"interrupted; what is done is kept in {kept}, and the same command goes on") from None
     finally:
+        journal.close()
         _save(kept, known, written)
-    marks = {student: {name: Mark(known[answer.key][1]) if answer.key else Mark([], printable(answer.problem))
-                       for name, answer in answers.items()} for student, answers in students.items()}
+
+    def mark(answer: Answer) -> Mark:
+        if answer.key is None:
+            return Mark([], printable(answer.problem))
+        if answer.key in journal.fatal:
+            return Mark([], STOPPED.format(journal.path.name))
+        return Mark(known[answer.key][1])
+
+    marks = {student: {name: mark(answer) for name, answer in answers.items()} for student, answers in students.items()}
     out_of = {name: len(checker(name, own).FUNCTIONS) for name in names}
     text = to_csv(marks, out_of, seed)
     with replacing(table) as file:
@@ -75,6 +103,8 @@ def grade(submissions: Path, names: Sequence[str], seed: int, table: Path, pages
         write_pages(pages, marks, out_of, seed)
     unusual = [f"{printable(student)} {name} [{', '.join(v.causes)}]" for student, of in marks.items()
                for name, mark in of.items() for v in mark.verdicts if {"timeout", "crash"} & set(v.causes)]
+    unusual += [f"{printable(student)} {name}: {mark(answer).problem}" for student, answers in students.items()
+                for name, answer in answers.items() if answer.key in journal.fatal]
     return Summary(len(students), len(todo), len(files) - len(todo), sum(out_of.values()),
                    list(dict.fromkeys(unusual)), left_out)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,21 +20,30 @@ from tinyvae.exercises.calls import Answers, Call, Result, packed, read
 
 # The worker runs in another folder, and must find this tinyvae from there, also where it is not installed.
 WORKER = "import sys; sys.path.append(sys.argv.pop(1)); from tinyvae.exercises.worker import main; main()"
-OUTPUT = 64_000_000  # bytes of events that are read
+OUTPUT = 32_000_000  # bytes of events that are read
+PARTS = 2_000_000  # values in them: in Python each takes up to a hundred times the bytes that it has as JSON
 MEMORY = 4_000_000_000  # bytes of address space; NumPy with its threads takes up to 2 GB of it
+# Of the environment, what Python and its libraries need to start and to find each other, and nobody's secrets.
+NEEDED = re.compile(r"PATH|HOME|USERPROFILE|APPDATA|LOCALAPPDATA|SYSTEMROOT|WINDIR|TE?MP|TMPDIR|LANG|TZ|LC_.*|PYTHON.*|"
+                    r"(LD|DYLD)_.*PATH|CONDA_PREFIX|VIRTUAL_ENV|XDG_(CONFIG|CACHE)_HOME|MPLCONFIGDIR|OPENBLAS_CORETYPE",
+                    re.IGNORECASE)
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 def call(path: Path, calls: list[Call], seconds: float = 10.0, memory: int = MEMORY) -> Answers:
     """Run the calls on the file at `path`, in another process that is stopped after so many seconds."""
-    command = [sys.executable, "-c", WORKER, str(Path(__file__).parents[2]), str(Path(path).resolve()), str(memory)]
     threads = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}  # small sizes, many processes
     request = json.dumps(packed(calls)).encode() + b"\n"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as nowhere:
+        environment = {name: value for name, value in os.environ.items() if NEEDED.fullmatch(name)}
+        environment |= threads | {"PYTHONIOENCODING": "utf-8"}
+        if not (folders := _of_matplotlib()):
+            environment["MPLCONFIGDIR"] = nowhere
+        command = [sys.executable, "-c", WORKER, str(Path(__file__).parents[2]), str(Path(path).resolve()), str(memory),
+                   nowhere, *folders]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                   cwd=nowhere, start_new_session=True,
-                                   env=os.environ | threads | {"PYTHONIOENCODING": "utf-8"} | _for_matplotlib(nowhere))
+                                   cwd=nowhere, start_new_session=True, env=environment)
         requests, events = process.stdin, process.stdout
         assert requests is not None
         assert events is not None
@@ -54,7 +65,7 @@ def call(path: Path, calls: list[Call], seconds: float = 10.0, memory: int = MEM
                 events.close()
     end = Result(error="timeout", text=f"it was stopped after {seconds:g} seconds") if late else \
         Result(error="crash", text="the process ended before it gave an answer")
-    return read(b"".join(received).splitlines(), calls, end)
+    return read(_lines(b"".join(received)), calls, end)
 
 
 def call_each(path: Path, calls: list[Call], seconds: float) -> Answers:
@@ -71,14 +82,25 @@ def call_each(path: Path, calls: list[Call], seconds: float) -> Answers:
     return answers
 
 
-def _for_matplotlib(folder: str) -> dict[str, str]:
-    """A folder for Matplotlib, which needs one and in a worker cannot make it: if there is none yet."""
+def _lines(sent: bytes) -> Iterator[bytes]:
+    """The lines of what a worker sent, as long as they hold no more than PARTS values; one after the other."""
+    left = PARTS
+    for line in io.BytesIO(sent):
+        left -= sum(map(line.count, (b",", b"[", b"{")))
+        if left < 0:
+            return
+        yield line
+
+
+def _of_matplotlib() -> list[str]:
+    """The folders that Matplotlib reads; none if there are none yet, for it needs one, and a worker cannot make it."""
+    if "MPLCONFIGDIR" in os.environ:
+        return [os.environ["MPLCONFIGDIR"]]
     home = os.path.expanduser("~")
     places = [[os.path.join(home, ".matplotlib")],
               [os.path.join(os.environ.get(f"XDG_{kind.upper()}_HOME") or os.path.join(home, f".{kind}"), "matplotlib")
                for kind in ("config", "cache")]]
-    has_one = "MPLCONFIGDIR" in os.environ or any(all(os.access(p, os.W_OK) for p in place) for place in places)
-    return {} if has_one else {"MPLCONFIGDIR": folder}
+    return next((place for place in places if all(os.access(folder, os.W_OK) for folder in place)), [])
 
 
 def in_parallel(work: Callable[[T], R], items: Sequence[T], what: str, jobs: int = 0) -> Iterator[tuple[T, R]]:

@@ -14,6 +14,7 @@ from tinyvae.exercises import catalogue, notebook
 from tinyvae.exercises.check import check
 from tinyvae.exercises.course import README
 from tinyvae.exercises.process import in_parallel
+from tinyvae.foundation.files import take_name
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")  # as nbgrader writes them
@@ -83,7 +84,7 @@ def release(out: Path, chosen: dict[str, Path], notebooks: bool = False) -> list
             (draft / "README.txt").write_bytes(_readme(stubs).encode())
             _copy_checkers(chosen, draft)
         if not problems:
-            os.rename(draft, out)
+            take_name(draft, out)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return problems

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from tinyvae.foundation.text import shown
+
 Array = np.ndarray
 
 
@@ -88,7 +90,7 @@ def grey_levels(a: Array, name: str) -> Array:
 def whole(value, name: str, at_least: int = 1) -> int:
     """value as an int, if it is a whole number of the right size."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} is {value!r}; expected a whole number, at least {at_least}")
+        raise TypeError(f"{name} is {shown(value)}; expected a whole number, at least {at_least}")
     if value < at_least:
         raise ValueError(f"{name} is {value}; expected at least {at_least}")
     return int(value)
@@ -98,7 +100,7 @@ def number(value, name: str, above: float = -math.inf, at_least: float = -math.i
            below: float = math.inf) -> float:
     """value as a float, if it is finite and of the right size."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name} is {value!r}; expected a number")
+        raise TypeError(f"{name} is {shown(value)}; expected a number")
     bound = f" above {above:g}" if above > -math.inf else f", at least {at_least:g}" if at_least > -math.inf else ""
     bound += f" and below {below:g}" if below < math.inf else ""
     try:
@@ -113,21 +115,21 @@ def number(value, name: str, above: float = -math.inf, at_least: float = -math.i
 def sequence(value, name: str) -> tuple:
     """value as a tuple, if it is a list or tuple."""
     if not isinstance(value, (list, tuple)):
-        raise TypeError(f"{name} is {value!r}; expected a tuple such as (400,)")
+        raise TypeError(f"{name} is {shown(value)}; expected a tuple such as (400,)")
     return tuple(value)
 
 
 def model(value: Any) -> Any:
     """value, if it looks like a VAE."""
     if isinstance(value, type) or not hasattr(value, "theta") or not hasattr(value, "likelihood"):
-        raise TypeError(f"vae is {value!r}; expected a model such as tv.VAE(784, 20)")
+        raise TypeError(f"vae is {shown(value)}; expected a model such as tv.VAE(784, 20)")
     return value
 
 
 def likelihood(value: Any) -> Any:
     """value, if it looks like a likelihood."""
     if isinstance(value, type) or not hasattr(value, "log_prob"):
-        raise TypeError(f"likelihood is {value!r}; expected an object such as tv.Bernoulli() or tv.Gaussian()")
+        raise TypeError(f"likelihood is {shown(value)}; expected an object such as tv.Bernoulli() or tv.Gaussian()")
     return value
 
 
@@ -138,14 +140,14 @@ def activation(value: Any) -> Any:
     except Exception:  # whatever it is, it is no class of layers
         made = None
     if not (hasattr(made, "forward") and hasattr(made, "backward")):
-        raise TypeError(f"activation is {value!r}; expected a class such as tv.ReLU")
+        raise TypeError(f"activation is {shown(value)}; expected a class such as tv.ReLU")
     return value
 
 
 def real_dtype(dtype) -> np.dtype:
     """dtype as float32 or float64."""
     if dtype not in (np.float32, np.float64, "float32", "float64"):
-        raise TypeError(f"dtype is {dtype!r}; expected float32 (to train) or float64 (to check)")
+        raise TypeError(f"dtype is {shown(dtype)}; expected float32 (to train) or float64 (to check)")
     return np.dtype(dtype)
 
 

@@ -3,12 +3,16 @@
 import errno
 import json
 import os
+import re
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import BinaryIO
 
 FilePath = str | os.PathLike[str]
+PAUSES = (0.1, 0.4, 1.5) if os.name == "nt" else ()  # seconds, in which a virus scanner is done with a new file
 
 
 @contextmanager
@@ -16,7 +20,8 @@ def replacing(path: FilePath) -> Iterator[BinaryIO]:
     """A binary file to write in a `with`: then `path` is all of it, or after an error what it was before.
 
     The bytes go to a temporary file beside it, reach the disk, and then take the name. Errors and
-    Ctrl-C remove the temporary file; kill -9 or a power cut may leave it: NAME.….part, to be deleted.
+    Ctrl-C remove the temporary file; kill -9 or a power cut may leave it: NAME.….part, to be deleted
+    (`clear`).
     """
     path = os.fsdecode(path)
     target = os.path.realpath(path)  # through a symbolic link, as open() would write
@@ -31,7 +36,7 @@ def replacing(path: FilePath) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         if os.path.exists(target):
             os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))  # who may read it stays as it was
-        os.replace(temporary, target)
+        take_name(temporary, target)
     except BaseException as error:
         with suppress(OSError):
             os.unlink(temporary)
@@ -45,6 +50,24 @@ def replacing(path: FilePath) -> Iterator[BinaryIO]:
             os.fsync(descriptor)  # after a power cut, too, the name means the new file
         finally:
             os.close(descriptor)
+
+
+def take_name(temporary: FilePath, path: FilePath) -> None:
+    """Rename a file or folder; on Windows, try it again for a moment, while another program reads what has the name."""
+    for pause in PAUSES:
+        try:
+            return os.replace(temporary, path)
+        except PermissionError:
+            time.sleep(pause)
+    os.replace(temporary, path)
+
+
+def clear(folder: Path) -> None:
+    """Delete the temporary files of `replacing` in a folder where nobody is writing: of a process that was killed."""
+    for path in folder.glob("*.part"):
+        if re.search(r"\.[0-9a-f]{16}\.part$", path.name):
+            with suppress(OSError):  # they are in nobody's way
+                path.unlink()
 
 
 def write(path: FilePath, content: str | bytes | memoryview) -> None:

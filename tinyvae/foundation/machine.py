@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 import re
 import signal
@@ -17,6 +18,15 @@ T = TypeVar("T")
 
 MOST = 8  # threads: what lies between NumPy's calls runs in one of them at a time, and each needs its memory
 _limiting = threading.Lock()
+
+
+def _after_fork() -> None:
+    global _limiting
+    _limiting = threading.Lock()  # the thread that held the old one is not in this process, and will not give it back
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def keep_freed_memory() -> None:
@@ -61,30 +71,54 @@ def _blas_libraries() -> list[dict]:
     return [found for found in threadpool_info() if found["user_api"] == "blas"]
 
 
+class Terminated(KeyboardInterrupt):
+    """Somebody asked this process to end: a batch system whose time is over, or a shutdown."""
+
+
+def _terminate(signum, frame) -> None:
+    raise Terminated
+
+
 @contextlib.contextmanager
-def deferred_interrupt() -> Iterator[list[int]]:
-    """A list that is empty until Ctrl-C: a step is then finished before the run stops.
+def terminable() -> Iterator[None]:
+    """While it lasts, SIGTERM raises `Terminated`, as Ctrl-C raises KeyboardInterrupt; one that is set stays."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def deferred_interrupt() -> Iterator[list[type[KeyboardInterrupt]]]:
+    """A list that is empty until Ctrl-C or SIGTERM, and then holds what to raise once the present step is finished.
 
     KeyboardInterrupt in the middle of an optimizer's step would leave half of theta updated. A
     second Ctrl-C interrupts at once.
     """
-    pressed: list[int] = []
+    asked: list[type[KeyboardInterrupt]] = []
 
     def note(signum, frame):
-        if pressed:
-            raise KeyboardInterrupt
-        pressed.append(signum)
+        error = Terminated if signum == signal.SIGTERM else KeyboardInterrupt
+        if asked:
+            raise error
+        asked.append(error)
 
-    # Only the main thread receives signals, and a shell lets its background jobs ignore Ctrl-C.
-    if threading.current_thread() is not threading.main_thread() or \
-            signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None):
-        yield pressed
-        return
-    before = signal.signal(signal.SIGINT, note)
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # which alone receives signals
+        # A shell lets its background jobs ignore Ctrl-C. A handler of SIGTERM that is not ours has its own reasons.
+        if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):
+            before[signal.SIGINT] = signal.signal(signal.SIGINT, note)
+        if signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, _terminate):
+            before[signal.SIGTERM] = signal.signal(signal.SIGTERM, note)
     try:
-        yield pressed
+        yield asked
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def in_threads(work: Callable[..., T], tasks: Iterable[tuple], take: Callable[[T], None]) -> None:

@@ -14,11 +14,13 @@ import numpy as np
 from numpy.lib import format as npy
 
 from tinyvae.foundation.files import FilePath
+from tinyvae.foundation.text import short
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
 
 MAX_BYTES = 2 << 30  # no reader of data makes an array larger than this unless it is told to
+SMALL, RATIO = 64 << 20, 100  # a compressed file may unpack to so many bytes, and so many times its size in addition
 CHUNK = 1 << 20  # bytes read at once
 LONGEST_HEADER = 1000  # characters; NumPy writes 118 for most arrays
 
@@ -40,7 +42,8 @@ class Promise(NamedTuple):
         # Python's integers don't overflow; zeros count as ones so that (0, 2**32, 2**32) is absurd, too.
         promised = math.prod(max(n, 1) for n in self.shape) * self.dtype.itemsize
         if promised > max_bytes:
-            raise ValueError(f"{self.name} promises {promised} bytes; expected at most max_bytes={max_bytes}")
+            raise ValueError(f"{self.name} promises {promised} bytes; expected at most max_bytes={max_bytes}; if that "
+                             "is right, give a larger max_bytes")
         n_bytes = math.prod(self.shape) * self.dtype.itemsize
         body = bytearray()
         while len(body) <= n_bytes and (chunk := self.stream.read(min(CHUNK, n_bytes + 1 - len(body)))):
@@ -66,6 +69,13 @@ def promise(stream: Any, name: str = "it") -> Promise:
         raise ValueError(f"{name} is a pickle, which could run any code; it is never read (dtype {dtype}; "
                          "expected numbers)")
     return Promise(stream, name, dtype, shape, "F" if fortran_order else "C")
+
+
+def limit(path: FilePath, compressed: bool, max_bytes: int | None) -> int:
+    """How many bytes a file of data may unpack to: `max_bytes`, or for None what is sensible for one of its size."""
+    if max_bytes is not None:
+        return max_bytes
+    return min(MAX_BYTES, SMALL + RATIO * os.path.getsize(path)) if compressed else MAX_BYTES
 
 
 class _InPieces(BufferedReader):
@@ -105,4 +115,4 @@ def naming(path: FilePath) -> Iterator[None]:
     except Exception as error:
         known = isinstance(error, ValueError)
         message = str(error) if known else f"damaged file ({type(error).__name__}: {error}); get it again"
-        raise ValueError(f"{os.fspath(path)}: {' '.join(message.split())[:500]}") from error
+        raise ValueError(f"{os.fspath(path)}: {short(' '.join(message.split()))}") from error
