@@ -21,12 +21,12 @@ from pathlib import Path
 import numpy as np
 
 from tinyvae import checkpoint as checkpoints
-from tinyvae import evaluation
+from tinyvae import evaluation, symptoms
 from tinyvae.foundation import checks, machine
 from tinyvae.history import COLUMNS, History
-from tinyvae.objectives import ELBO
+from tinyvae.objectives import ELBO, IWAE
 from tinyvae.optimizers import Adam, Optimizer
-from tinyvae.rows import Rows, rows
+from tinyvae.rows import Rows, dataset
 from tinyvae.vae import VAE
 
 Array = np.ndarray
@@ -54,15 +54,16 @@ def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, 
 
     Ctrl-C stops after the present step and keeps `vae` as it is then; the history is kept in the checkpoint,
     if there is one. Raises FloatingPointError, naming the step and the term, when the loss is not finite, or
-    theta at the end of an epoch.
+    theta at the end of an epoch, or when the loss of an epoch is several times that of the untrained model.
+    Warns of what is probably not meant (`checks.Doubt`): a sigma far from the data, a KL of zero at the end ...
     """
-    rng = np.random.default_rng(rng)
+    seeded, rng = rng is not None, np.random.default_rng(rng)
     every = checks.number(checkpoint_seconds, "checkpoint_seconds", at_least=0)
-    data = rows(vae, x, y, binarization)
+    data = dataset(vae, x, y, binarization)
     held_out = None
     if validation is not None:
         x, y = validation if isinstance(validation, tuple) and len(validation) == 2 else (validation, None)
-        held_out = rows(vae, x, y, data.binarization, "validation x")
+        held_out = dataset(vae, x, y, data.binarization, "validation x")
     run = _Run(
         vae, objective or ELBO(vae), optimizer or Adam(vae), rng, data, held_out,
         epochs=checks.whole(epochs, "epochs", at_least=0), batch_size=checks.whole(batch_size, "batch_size"),
@@ -72,12 +73,16 @@ def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, 
     if run.path is not None and run.path.exists():
         if not resume:
             raise FileExistsError(f"{run.path} exists; pass resume=True to go on from it, or another path")
-        run.load(run.path)
+        run.load(run.path, seeded)
+    run.doubt()
+    began = symptoms.sigma_and_error(vae, data)
     try:
         run.train(every, progress)
     finally:
         if warmup_epochs:
             run.objective.beta = run.beta  # as it was found
+    if run.history and (said := symptoms.collapse(vae, run.history[-1]["kl"], began, run.beta, warmup_epochs)):
+        checks.doubt(said)
     return run.history
 
 
@@ -101,6 +106,8 @@ class _Run:
     step: int = 0  # steps done in the present one
     sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])  # of loss, reconstruction, kl in this epoch
     seconds: float = 0.0  # of this epoch
+    untrained: float | None = None  # the loss of the first step; inf if a checkpoint does not tell
+    latest: float = 0.0  # the loss of the latest step, if it is absurd
     history: History = field(default_factory=History)
 
     def __post_init__(self):
@@ -122,6 +129,15 @@ class _Run:
         self.steps_per_epoch = math.ceil(len(self.data) / self.batch_size)
         self.beta = getattr(self.objective, "beta", 1.0)
         self.order_state = self.rng.bit_generator.state  # before the present epoch's order was drawn
+
+    def doubt(self) -> None:
+        """Say what is probably not meant, before training."""
+        if self.data.y is not None:
+            checks.classes(self.data.y, self.vae.n_classes)
+        if isinstance(self.objective, IWAE) and self.n_samples == 1:
+            checks.doubt("the IWAE of one sample is the ELBO with a noisier gradient; pass n_samples=5, say, or ELBO(vae)")
+        if self.epoch == self.step == 0 and (said := symptoms.start(self.vae, self.data)):
+            checks.doubt(said)
 
     # ---- the loop, and what it is made of --------------------------------------------------------
 
@@ -176,7 +192,8 @@ class _Run:
                     self.end_epoch()
                     bar.set_postfix_str(_summary(self.history[-1]))
                 ends = self.epoch == self.epochs or bool(pressed)
-                if self.path is not None and (ends or time.monotonic() - saved >= every):
+                due = time.monotonic() - saved >= every and not self.absurd(self.latest)  # keep what was good
+                if self.path is not None and (ends or due):
                     try:
                         self.save(self.path)
                     except OSError as error:  # a full disk, or a virus scanner that holds the file for a moment
@@ -192,6 +209,9 @@ class _Run:
         M = len(self.objective.kl)
         terms = loss, self.objective.reconstruction.mean().item(), self.objective.kl.mean().item()
         self.sums = [total + M * term for total, term in zip(self.sums, terms, strict=True)]
+        self.latest = self.cost(*terms)
+        if self.untrained is None:
+            self.untrained = max(loss, sum(terms[1:]))
         self.step += 1
         self.seconds += seconds
 
@@ -202,6 +222,8 @@ class _Run:
         N = len(self.data)
         self.epoch, self.step = self.epoch + 1, 0
         loss, reconstruction, kl = (total / N for total in self.sums)
+        if self.absurd(self.latest) and self.absurd(cost := self.cost(loss, reconstruction, kl)):
+            raise self.divergence(f"the loss of this epoch is {cost:.4g} nats, and was {self.untrained:.4g} untrained")
         row = {"epoch": self.epoch, "loss": loss, "elbo": -(reconstruction + kl),
                "reconstruction": reconstruction, "kl": kl}
         if self.held_out is not None:
@@ -211,16 +233,25 @@ class _Run:
         self.history.append(row)
         self.sums, self.seconds = [0.0, 0.0, 0.0], 0.0
 
-    def divergence(self) -> FloatingPointError:
+    def cost(self, loss: float, reconstruction: float, kl: float) -> float:
+        """Of a step or an epoch: the loss, but for what beta and free bits add to the bound, which may be large."""
+        return min(loss, reconstruction + min(getattr(self.objective, "beta", 1.0), 1.0) * kl)
+
+    def absurd(self, cost: float) -> bool:
+        return symptoms.is_absurd(cost, self.untrained, self.vae.data_dim)
+
+    def divergence(self, why: str = "") -> FloatingPointError:
         """The error that names the step and the term which is no number any more."""
         terms = {"theta": self.vae.theta, "the reconstruction term": self.objective.reconstruction,
                  "the KL term": self.objective.kl, "the gradient": self.vae.grad}
         culprit = next((name for name, a in terms.items() if not np.isfinite(a).all()), "the loss or its sum")
         kept = f"the last good checkpoint is {self.path}" if self.path is not None and self.path.exists() else \
             "there is no checkpoint yet"
+        at_once = self.untrained is None and np.isfinite(self.vae.theta).all()
         return FloatingPointError(
-            f"training diverged at step {self.optimizer.t + 1} (epoch {self.epoch + 1}): {culprit} is not "
-            f"finite; {kept}. Try a smaller learning rate")
+            f"training diverged at step {self.optimizer.t + 1} (epoch {self.epoch + 1}): "
+            f"{why or f'{culprit} is not finite'}; {kept}. "
+            + (symptoms.failed_first_step(self.vae, self.data) if at_once else "Try a smaller learning rate"))
 
     # ---- the checkpoint --------------------------------------------------------------------------
 
@@ -232,10 +263,17 @@ class _Run:
         vectors |= {f"history.{name}": np.array([row[name] for row in self.history], float) for name in columns}
         state = {"settings": self.settings, "epoch": self.epoch, "step": self.step, "t": self.optimizer.t,
                  "rng": self.rng.bit_generator.state, "order_rng": self.order_state, "sums": self.sums,
-                 "seconds": self.seconds}
+                 "seconds": self.seconds, "learning_rates": self.learning_rates(self.optimizer.t)}
+        if self.untrained != math.inf:
+            state["untrained"] = self.untrained
         checkpoints.save(path, self.vae, state, vectors)
 
-    def load(self, path: Path) -> None:
+    def learning_rates(self, t: int) -> list[float]:
+        """What a schedule gave at some steps of t: it has no description to compare it by."""
+        lr = getattr(self.optimizer, "lr", None)
+        return [float(lr(step)) for step in (0, t // 3, t // 2, max(t - 1, 0))] if callable(lr) else []
+
+    def load(self, path: Path, seeded: bool) -> None:
         """Stand where the run stood that saved to `path`: all is read before anything is changed."""
         vae, state, vectors = checkpoints.load_state(path)
         if checkpoints.describe(vae) != checkpoints.describe(self.vae):
@@ -253,6 +291,9 @@ class _Run:
             loss, reconstruction, kl = (checks.number(total, "sums") for total in state["sums"])
             seconds = checks.number(state["seconds"], "seconds", at_least=0)
             now, before = (_generator(state[name]) for name in ("rng", "order_rng"))
+            untrained = state.get("untrained", math.inf)  # absent from the checkpoints of version 0.1
+            if untrained not in (None, math.inf):
+                checks.number(untrained, "untrained")
             moments = [vectors[name] for name in self.optimizer.moments]
             names = [name for name in COLUMNS if f"history.{name}" in vectors]
             columns = [vectors[f"history.{name}"].tolist() for name in names]
@@ -263,13 +304,20 @@ class _Run:
         if not (len(history) == epoch and step < self.steps_per_epoch
                 and all(moment.shape == vae.theta.shape for moment in moments)):
             raise ValueError(f"{path} is damaged: its parts do not fit each other; start a new run")
+        if seeded and now.state["state"]["inc"] != self.rng.bit_generator.state["state"]["inc"]:  # constant in a run
+            raise ValueError(f"{path} was made with another seed, and goes on with its own random numbers; resume with "
+                             "the rng of that run, or start a new run")
+        if state.get("learning_rates", rates := self.learning_rates(t)) != rates:
+            raise ValueError(f"{path} was made with another schedule of the learning rate: it gave "
+                             f"{state['learning_rates']} at some steps where this one gives {rates}. Resume with the "
+                             "same settings, or start a new run")
         self.vae.theta = vae.theta
         for name, moment in zip(self.optimizer.moments, moments, strict=True):
             getattr(self.optimizer, name)[:] = moment
         self.optimizer.t = t
         self.rng.bit_generator.state, self.order_state = now.state, before.state
         self.epoch, self.step, self.seconds, self.history = epoch, step, seconds, history
-        self.sums = [loss, reconstruction, kl]
+        self.sums, self.untrained = [loss, reconstruction, kl], untrained
 
 
 def _generator(state) -> np.random.PCG64:

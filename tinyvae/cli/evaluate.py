@@ -97,7 +97,7 @@ def _posterior(run: Run, row: Rows) -> dict:
     """log p(x) of one row and KL(q(z|x) || p(z|x)), by quadrature over the two latent dimensions; and its picture."""
     vae, shape, (x, y) = run.vae, run.data.image_shape, row.draw()
     mu, logvar = (a[0].astype(float) for a in vae.encode(x, y))  # (2,) each
-    span = max(4.0, (abs(mu) + 6 * np.exp(0.5 * logvar)).max().item())
+    span = max(5.0, (abs(mu) + 6 * np.exp(0.5 * logvar)).max().item())
     try:
         exact = evaluation.exact_posterior(vae, x, y, span=span)
         found: dict[str, Any] = {"log_p": exact.log_p, "kl_to_posterior": exact.kl_from(mu, logvar)}
