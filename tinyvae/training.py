@@ -55,7 +55,7 @@ def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, 
     Ctrl-C stops after the present step and keeps `vae` as it is then; the history is kept in the checkpoint,
     if there is one. Raises FloatingPointError, naming the step and the term, when the loss is not finite, or
     theta at the end of an epoch, or when the loss of an epoch is several times that of the untrained model.
-    Warns of what is probably not meant (`checks.Doubt`): a sigma far from the data, a KL of zero at the end ...
+    Warns (`checks.Doubt`, a UserWarning) where sigma is far from the data, and where the code is unused at the end.
     """
     seeded, rng = rng is not None, np.random.default_rng(rng)
     every = checks.number(checkpoint_seconds, "checkpoint_seconds", at_least=0)
@@ -81,7 +81,7 @@ def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, 
     finally:
         if warmup_epochs:
             run.objective.beta = run.beta  # as it was found
-    if run.history and (said := symptoms.collapse(vae, run.history[-1]["kl"], began, run.beta, warmup_epochs)):
+    if said := symptoms.collapse(vae, data, run.history, began, run.beta, warmup_epochs):
         checks.doubt(said)
     return run.history
 
@@ -106,8 +106,6 @@ class _Run:
     step: int = 0  # steps done in the present one
     sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])  # of loss, reconstruction, kl in this epoch
     seconds: float = 0.0  # of this epoch
-    untrained: float | None = None  # the loss of the first step; inf if a checkpoint does not tell
-    latest: float = 0.0  # the loss of the latest step, if it is absurd
     history: History = field(default_factory=History)
 
     def __post_init__(self):
@@ -128,6 +126,7 @@ class _Run:
         self.batch_size = min(self.batch_size, len(self.data))
         self.steps_per_epoch = math.ceil(len(self.data) / self.batch_size)
         self.beta = getattr(self.objective, "beta", 1.0)
+        self.watch = symptoms.Watch(self.vae.data_dim)
         self.order_state = self.rng.bit_generator.state  # before the present epoch's order was drawn
 
     def doubt(self) -> None:
@@ -135,7 +134,7 @@ class _Run:
         if self.data.y is not None:
             checks.classes(self.data.y, self.vae.n_classes)
         if isinstance(self.objective, IWAE) and self.n_samples == 1:
-            checks.doubt("the IWAE of one sample is the ELBO with a noisier gradient; pass n_samples=5, say, or ELBO(vae)")
+            checks.doubt("the IWAE of one sample is the ELBO, with a noisier gradient: take n_samples=5, say, or the ELBO")
         if self.epoch == self.step == 0 and (said := symptoms.start(self.vae, self.data)):
             checks.doubt(said)
 
@@ -192,7 +191,7 @@ class _Run:
                     self.end_epoch()
                     bar.set_postfix_str(_summary(self.history[-1]))
                 ends = self.epoch == self.epochs or bool(pressed)
-                due = time.monotonic() - saved >= every and not self.absurd(self.latest)  # keep what was good
+                due = time.monotonic() - saved >= every and not self.watch.absurd  # keep what was good
                 if self.path is not None and (ends or due):
                     try:
                         self.save(self.path)
@@ -209,9 +208,7 @@ class _Run:
         M = len(self.objective.kl)
         terms = loss, self.objective.reconstruction.mean().item(), self.objective.kl.mean().item()
         self.sums = [total + M * term for total, term in zip(self.sums, terms, strict=True)]
-        self.latest = self.cost(*terms)
-        if self.untrained is None:
-            self.untrained = max(loss, sum(terms[1:]))
+        self.watch.step(*terms, getattr(self.objective, "beta", 1.0))
         self.step += 1
         self.seconds += seconds
 
@@ -222,8 +219,8 @@ class _Run:
         N = len(self.data)
         self.epoch, self.step = self.epoch + 1, 0
         loss, reconstruction, kl = (total / N for total in self.sums)
-        if self.absurd(self.latest) and self.absurd(cost := self.cost(loss, reconstruction, kl)):
-            raise self.divergence(f"the loss of this epoch is {cost:.4g} nats, and was {self.untrained:.4g} untrained")
+        if said := self.watch.epoch(loss, reconstruction, kl, getattr(self.objective, "beta", 1.0)):
+            raise self.divergence(said)
         row = {"epoch": self.epoch, "loss": loss, "elbo": -(reconstruction + kl),
                "reconstruction": reconstruction, "kl": kl}
         if self.held_out is not None:
@@ -233,13 +230,6 @@ class _Run:
         self.history.append(row)
         self.sums, self.seconds = [0.0, 0.0, 0.0], 0.0
 
-    def cost(self, loss: float, reconstruction: float, kl: float) -> float:
-        """Of a step or an epoch: the loss, but for what beta and free bits add to the bound, which may be large."""
-        return min(loss, reconstruction + min(getattr(self.objective, "beta", 1.0), 1.0) * kl)
-
-    def absurd(self, cost: float) -> bool:
-        return symptoms.is_absurd(cost, self.untrained, self.vae.data_dim)
-
     def divergence(self, why: str = "") -> FloatingPointError:
         """The error that names the step and the term which is no number any more."""
         terms = {"theta": self.vae.theta, "the reconstruction term": self.objective.reconstruction,
@@ -247,7 +237,7 @@ class _Run:
         culprit = next((name for name, a in terms.items() if not np.isfinite(a).all()), "the loss or its sum")
         kept = f"the last good checkpoint is {self.path}" if self.path is not None and self.path.exists() else \
             "there is no checkpoint yet"
-        at_once = self.untrained is None and np.isfinite(self.vae.theta).all()
+        at_once = self.watch.untrained is None and np.isfinite(self.vae.theta).all()
         return FloatingPointError(
             f"training diverged at step {self.optimizer.t + 1} (epoch {self.epoch + 1}): "
             f"{why or f'{culprit} is not finite'}; {kept}. "
@@ -263,9 +253,11 @@ class _Run:
         vectors |= {f"history.{name}": np.array([row[name] for row in self.history], float) for name in columns}
         state = {"settings": self.settings, "epoch": self.epoch, "step": self.step, "t": self.optimizer.t,
                  "rng": self.rng.bit_generator.state, "order_rng": self.order_state, "sums": self.sums,
-                 "seconds": self.seconds, "learning_rates": self.learning_rates(self.optimizer.t)}
-        if self.untrained != math.inf:
-            state["untrained"] = self.untrained
+                 "seconds": self.seconds}
+        if rates := self.learning_rates(self.optimizer.t):
+            state["learning_rates"] = rates
+        if self.watch.untrained != math.inf:
+            state["untrained"] = self.watch.untrained
         checkpoints.save(path, self.vae, state, vectors)
 
     def learning_rates(self, t: int) -> list[float]:
@@ -307,17 +299,16 @@ class _Run:
         if seeded and now.state["state"]["inc"] != self.rng.bit_generator.state["state"]["inc"]:  # constant in a run
             raise ValueError(f"{path} was made with another seed, and goes on with its own random numbers; resume with "
                              "the rng of that run, or start a new run")
-        if state.get("learning_rates", rates := self.learning_rates(t)) != rates:
-            raise ValueError(f"{path} was made with another schedule of the learning rate: it gave "
-                             f"{state['learning_rates']} at some steps where this one gives {rates}. Resume with the "
-                             "same settings, or start a new run")
+        if (then := state.get("learning_rates", rates := self.learning_rates(t))) != rates:
+            raise ValueError(f"{path} was made with another schedule of the learning rate: it gave {then} where this "
+                             f"one gives {rates}. Resume with the same settings, or start a new run")
         self.vae.theta = vae.theta
         for name, moment in zip(self.optimizer.moments, moments, strict=True):
             getattr(self.optimizer, name)[:] = moment
         self.optimizer.t = t
         self.rng.bit_generator.state, self.order_state = now.state, before.state
         self.epoch, self.step, self.seconds, self.history = epoch, step, seconds, history
-        self.sums, self.untrained = [loss, reconstruction, kl], untrained
+        self.sums, self.watch.untrained = [loss, reconstruction, kl], untrained
 
 
 def _generator(state) -> np.random.PCG64:

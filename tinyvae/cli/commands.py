@@ -4,6 +4,7 @@ import argparse
 import io
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,6 +14,7 @@ from tinyvae.cli.evaluate import evaluate
 from tinyvae.cli.settings import add_options, whole
 from tinyvae.cli.train import recipes, train
 from tinyvae.exercises import commands as course
+from tinyvae.foundation.checks import Doubt
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -23,7 +25,10 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     status = 2
     try:
-        return args.run(args)
+        with warnings.catch_warnings():
+            warnings.simplefilter("default", Doubt)
+            warnings.showwarning = _show
+            return args.run(args)
     except BrokenPipeError:  # whoever read our output has seen enough, as `head` does
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for the interpreter's last flush
         return 141
@@ -39,6 +44,11 @@ def main(argv: list[str] | None = None) -> int:
         said = str(error)
     print(f"tinyvae: {said}", file=sys.stderr)
     return status
+
+
+def _show(message: Warning | str, *where: object) -> None:
+    """A warning as one line, in place of its place in the code."""
+    print(f"tinyvae: {message}", file=sys.stderr)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -110,10 +110,9 @@ class Run:
                     ACTIVATIONS[config.activation], data.n_classes if config.conditional else 0, rng=rng)
         if config.init == "normal":
             fresh.theta[:] = 0.01 * rng.standard_normal(fresh.theta.size)
-        if config.bias_from_data:
-            mean = rows(fresh, *self.labelled(data.train)).mean().clip(0.001, 0.999)  # (D,)
-            fresh.decoder.layers[-1].b[:] = np.log(mean / (1 - mean))
         if not self.finished:
+            if config.bias_from_data:
+                fresh.start_from(data.train.x)
             return fresh
         path = self.folder / "model.npz"
         trained = load(path)

@@ -177,6 +177,7 @@ def _split(name: str, arrays: dict[str, np.ndarray]) -> Dataset:
             raise ValueError(f"x is {train.x.dtype} but x_test is {test.x.dtype}; expected the same units")
         if (train.y is None) != (test.y is None):
             raise ValueError("only one of y and y_test is there; expected both or none")
+        _compare(train.x, test.x)
     elif "y_test" in arrays:
         raise ValueError("y_test is there but x_test isn't; expected both or none")
     else:
@@ -184,6 +185,8 @@ def _split(name: str, arrays: dict[str, np.ndarray]) -> Dataset:
             raise ValueError("x has one row; expected at least two, for one becomes the test set")
         train, test = _hold_out(train, max(1, len(train.x) // TEST_SHARE), TEST_SEED)
     n_classes = 0 if train.y is None or test.y is None else 1 + int(max(train.y.max(), test.y.max()))
+    if train.y is not None:
+        checks.classes(train.y, n_classes)
     none = Split(train.x[:0], None if train.y is None else train.y[:0])
     image_shape = (shape[0], shape[1]) if len(shape) == 2 else None
     return Dataset(name, train, none, test, image_shape, n_classes)
@@ -197,8 +200,18 @@ def _rows(x: np.ndarray, key: str) -> np.ndarray:
         raise ValueError(f"{key} has shape {x.shape}; expected at least one row and one column")
     x = x.reshape(len(x), -1)
     if x.dtype in (np.uint8, bool):
+        checks.dark(x, key)
         return checks.grey_levels(x, key)
     return checks.finite(x if x.dtype.kind == "f" else x.astype(np.float64), key)
+
+
+def _compare(x: np.ndarray, x_test: np.ndarray) -> None:
+    """Say if the test rows were seen in training: far more of them than come twice in x, where rows are few or short."""
+    known = {hash(row.tobytes()) for row in x}
+    shared = sum(hash(row.tobytes()) in known for row in x_test) / len(x_test)
+    if shared > 0.1 and shared > 2 * (1 - len(known) / len(x)):
+        checks.doubt(f"{shared:.0%} of the rows of x_test are the same as rows of x: what is measured on them is no test; "
+                     "give other rows, or leave x_test out")
 
 
 def _labels(arrays: dict[str, np.ndarray], key: str, x_key: str) -> np.ndarray | None:
@@ -207,8 +220,9 @@ def _labels(arrays: dict[str, np.ndarray], key: str, x_key: str) -> np.ndarray |
         return None
     y, n_rows = arrays[key], len(arrays[x_key])
     if y.shape != (n_rows,):
+        hint = f"; one-hot labels become numbers by {key}.argmax(1)" if y.ndim == 2 and len(y) == n_rows else ""
         raise ValueError(f"{key} is {y.dtype} of shape {y.shape}; expected {n_rows} numbers, "
-                         f"one for each row of {x_key}")
+                         f"one for each row of {x_key}{hint}")
     wrong = ~((y >= 0) & (y < MAX_CLASSES) & (y == np.floor(y)))  # so NaN is wrong, too
     if wrong.any():
         row = int(wrong.argmax())
