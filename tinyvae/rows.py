@@ -99,10 +99,11 @@ def dataset(vae, x, y=None, binarization: str | None = "none", name: str = "x") 
 
 def probable(vae, data: Rows) -> Rows:
     """data, if it has a log p(x): a Bernoulli gives one to bits alone."""
-    if isinstance(vae.likelihood, Bernoulli) and data.binarization == "none" and data.x.dtype != bool:
-        if any(((part.x != 0) & (part.x != data.white)).any() for part in data.parts(1000)):
-            raise ValueError("x has grey pixels, which have no probability under a Bernoulli, only zeros and ones have: "
-                             "pass binarization=\"dynamic\" (or \"threshold\"), or binarized rows")
+    if not isinstance(vae.likelihood, Bernoulli) or data.binarization != "none":
+        return data
+    if any(((part.x != 0) & (part.x != data.white)).any() for part in data.parts(1000)):
+        raise ValueError("x has grey pixels, and a Bernoulli gives a probability to zeros and ones alone: pass "
+                         'binarization="dynamic" (or "threshold"), or binarized rows')
     return data
 
 

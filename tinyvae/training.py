@@ -75,13 +75,12 @@ def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, 
             raise FileExistsError(f"{run.path} exists; pass resume=True to go on from it, or another path")
         run.load(run.path, seeded)
     run.doubt()
-    began = symptoms.sigma_and_error(vae, data)
     try:
         run.train(every, progress)
     finally:
         if warmup_epochs:
             run.objective.beta = run.beta  # as it was found
-    if said := symptoms.collapse(vae, data, run.history, began, run.beta, warmup_epochs):
+    if said := symptoms.collapse(vae, data, run.history, run.start, run.beta, warmup_epochs):
         checks.doubt(said)
     return run.history
 
@@ -126,7 +125,8 @@ class _Run:
         self.batch_size = min(self.batch_size, len(self.data))
         self.steps_per_epoch = math.ceil(len(self.data) / self.batch_size)
         self.beta = getattr(self.objective, "beta", 1.0)
-        self.watch = symptoms.Watch(self.vae.data_dim)
+        self.start = symptoms.start(self.vae, self.data)
+        self.watch = symptoms.Watch(self.vae.data_dim, self.start)
         self.order_state = self.rng.bit_generator.state  # before the present epoch's order was drawn
 
     def doubt(self) -> None:
@@ -134,8 +134,8 @@ class _Run:
         if self.data.y is not None:
             checks.classes(self.data.y, self.vae.n_classes)
         if isinstance(self.objective, IWAE) and self.n_samples == 1:
-            checks.doubt("the IWAE of one sample is the ELBO, with a noisier gradient: take n_samples=5, say, or the ELBO")
-        if self.epoch == self.step == 0 and (said := symptoms.start(self.vae, self.data)):
+            checks.doubt("the IWAE of one sample is the ELBO, with a noisier gradient: take n_samples=5, say")
+        if self.epoch == self.step == 0 and (said := symptoms.far_from_data(self.vae, self.data, self.start)):
             checks.doubt(said)
 
     # ---- the loop, and what it is made of --------------------------------------------------------
@@ -208,7 +208,7 @@ class _Run:
         M = len(self.objective.kl)
         terms = loss, self.objective.reconstruction.mean().item(), self.objective.kl.mean().item()
         self.sums = [total + M * term for total, term in zip(self.sums, terms, strict=True)]
-        self.watch.step(*terms, getattr(self.objective, "beta", 1.0))
+        self.watch.see(*terms, getattr(self.objective, "beta", 1.0))
         self.step += 1
         self.seconds += seconds
 
@@ -217,10 +217,12 @@ class _Run:
         if not np.isfinite(self.vae.theta).all():
             raise self.divergence()
         N = len(self.data)
-        self.epoch, self.step = self.epoch + 1, 0
         loss, reconstruction, kl = (total / N for total in self.sums)
-        if said := self.watch.epoch(loss, reconstruction, kl, getattr(self.objective, "beta", 1.0)):
-            raise self.divergence(said)
+        self.watch.see(loss, reconstruction, kl, getattr(self.objective, "beta", 1.0))
+        if self.watch.absurd:
+            raise self.divergence(f"the loss of this epoch is {loss:.4g} nats, several times the {self.watch.untrained:.4g} "
+                                  "of the untrained model")
+        self.epoch, self.step = self.epoch + 1, 0
         row = {"epoch": self.epoch, "loss": loss, "elbo": -(reconstruction + kl),
                "reconstruction": reconstruction, "kl": kl}
         if self.held_out is not None:
@@ -231,17 +233,17 @@ class _Run:
         self.sums, self.seconds = [0.0, 0.0, 0.0], 0.0
 
     def divergence(self, why: str = "") -> FloatingPointError:
-        """The error that names the step and the term which is no number any more."""
+        """The error that names the step and, unless told why, the term which is no number any more."""
         terms = {"theta": self.vae.theta, "the reconstruction term": self.objective.reconstruction,
                  "the KL term": self.objective.kl, "the gradient": self.vae.grad}
         culprit = next((name for name, a in terms.items() if not np.isfinite(a).all()), "the loss or its sum")
         kept = f"the last good checkpoint is {self.path}" if self.path is not None and self.path.exists() else \
             "there is no checkpoint yet"
         at_once = self.watch.untrained is None and np.isfinite(self.vae.theta).all()
+        advice = symptoms.failed_first_step(self.vae, self.data) if at_once else "Try a smaller learning rate"
         return FloatingPointError(
-            f"training diverged at step {self.optimizer.t + 1} (epoch {self.epoch + 1}): "
-            f"{why or f'{culprit} is not finite'}; {kept}. "
-            + (symptoms.failed_first_step(self.vae, self.data) if at_once else "Try a smaller learning rate"))
+            f"training diverged at step {self.optimizer.t + (not why)} (epoch {self.epoch + 1}): "
+            f"{why or f'{culprit} is not finite'}; {kept}. {advice}")
 
     # ---- the checkpoint --------------------------------------------------------------------------
 

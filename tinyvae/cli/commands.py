@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     return status
 
 
-def _show(message: Warning | str, *where: object) -> None:
+def _show(message, *where) -> None:
     """A warning as one line, in place of its place in the code."""
     print(f"tinyvae: {message}", file=sys.stderr)
 

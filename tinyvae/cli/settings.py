@@ -72,8 +72,8 @@ class Config:
                             "of IWAE", SCHEDULES)
     adam_eps: float = setting(1e-8, "Adam's eps", above=0)
     init: str = setting("glorot", "of the weights; normal: N(0, 0.01^2), AEVB", ("glorot", "normal"))
-    bias_from_data: bool = setting(True, "start where the data are: the decoder's last bias at the mean of x, and a sigma "
-                                   "that is learned at its deviation")
+    bias_from_data: bool = setting(True, "start where the data are: the decoder's last bias at the mean of x, and "
+                                   "a learned sigma at its deviation")
     seed: int = setting(0, "of all randomness", at_least=0)
 
     def __post_init__(self):

@@ -9,7 +9,7 @@ import numpy as np
 
 Array = np.ndarray
 
-DARK = 64  # grey levels: uint8 without any as light was probably meant otherwise
+DARK = 64  # grey levels: many pixels of uint8 with none as light were probably meant otherwise
 
 
 class Doubt(UserWarning):
@@ -71,7 +71,9 @@ def labels(y, n_rows: int, n_classes: int) -> Array | None:
 
 
 def classes(y: Array, n_classes: int) -> None:
-    """Say which classes no label names."""
+    """Say which classes no label names, unless there are fewer rows than classes."""
+    if len(y) < n_classes:
+        return
     missing = np.flatnonzero(np.bincount(y, minlength=n_classes) == 0).tolist()
     if missing == [0]:
         doubt(f"labels y begin at 1, so that class 0 of {n_classes} has no row; pass y - 1 if that is not meant")
@@ -118,7 +120,7 @@ def grey_levels(a: Array, name: str) -> Array:
 
 def dark(a: Array, name: str) -> None:
     """Say that uint8 without light pixels is still taken for grey levels."""
-    if a.dtype == np.uint8 and 1 < (top := a.max(initial=0)) < DARK:
+    if a.dtype == np.uint8 and a.size > 255 and 1 < (top := a.max(initial=0)) < DARK:
         doubt(f"{name} is uint8 with no value above {top}, taken for grey levels 0..255, which makes it nearly black; "
               f"if {top} is white, pass {name} / {top}")
 
