@@ -152,6 +152,48 @@ def test_an_unfinished_run_is_not_measured_but_gone_on_with(run, digits, here):
     assert contents(here / "cut") == contents(digits)
 
 
+def test_a_run_to_resume_that_is_not_there_is_a_slip_or_begins_and_says_so(run, rows, here):
+    (here / "runs" / "one").mkdir(parents=True)
+    assert run("train", "--data", rows, *TINY, "--quiet", "--out", "runs/one")[0] == 0
+    status, _, err = run("train", "--resume", "--out", "runs/on")
+    assert (status, f"did you mean {os.path.join('runs', 'one')}?" in err, err.count("\n")) == (2, True, 1)
+    assert not (here / "runs" / "on").exists()
+    status, out, _ = run("train", "--data", rows, *TINY[:-1], "--resume", "--out", "new")
+    assert (status, "There is no run in new to resume: a new one begins." in out) == (0, True)
+
+
+def test_a_checkpoint_of_another_seed_is_refused(run, rows, here):
+    for seed in (0, 9):
+        assert run("train", "--data", rows, *TINY, "--quiet", "--seed", seed, "--out", f"s{seed}")[0] == 0
+    shutil.copy("s9/checkpoint.npz", "s0/checkpoint.npz")
+    os.remove("s0/model.npz")
+    status, _, err = run("train", "--resume", "--out", "s0")
+    assert (status, "checkpoint.npz was made with another seed" in err) == (2, True)
+
+
+def test_a_doubt_is_one_line_and_ends_nothing(run, here):
+    np.savez("dark.npz", x=np.random.default_rng(0).integers(0, 17, (200, 4), dtype=np.uint8))
+    status, _, err = run("train", "--data", "dark.npz", *TINY, "--quiet", "--out", "r")
+    assert status == 0
+    assert err == "tinyvae: x is uint8 with no value above 16, taken for grey levels 0..255, which makes it nearly " \
+                  "black; if 16 is white, pass x / 16\n"
+    np.save("small.npy", 0.1 * np.random.default_rng(0).standard_normal((200, 4)))
+    for start, said in (("--no-bias-from-data", True), ("--bias-from-data", False)):
+        status, _, err = run("train", "--data", "small.npy", "--likelihood", "gaussian-shared", *TINY, start, "--quiet")
+        assert (status, "tinyvae: sigma begins at 1, but x has" in err) == (0, said)
+
+
+def test_a_run_of_an_older_config_starts_as_it_did(run, rows, here):
+    """config.json of version 0.1 says so: bias_from_data was false unless it was asked for."""
+    assert run("train", "--data", rows, *TINY, "--no-bias-from-data", "--quiet", "--out", "old")[0] == 0
+    weights = np.random.default_rng(np.random.SeedSequence(0).spawn(2)[0])
+    config = json.loads((here / "old/config.json").read_text())
+    assert config["settings"]["bias_from_data"] is False
+    os.remove("old/model.npz")
+    np.testing.assert_array_equal(Run.open(here / "old", finished=False).vae.theta,
+                                  tv.VAE(12, 1, (8,), rng=weights).theta)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT is sent otherwise on Windows")
 def test_ctrl_c_says_how_to_go_on_and_the_result_is_the_same(run, rows, here):
     options = ["train", "--data", str(rows), "--hidden", "8", "--latent-dim", "1", "--epochs", "1000"]

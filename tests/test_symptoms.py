@@ -1,4 +1,4 @@
-"""What goes wrong in a run without an error of its own: it is said, with its cause, and nothing is said of what is well."""
+"""What goes wrong in a run without an error of its own is said, with its cause; of what is well, nothing is said."""
 
 import copy
 import math
@@ -171,7 +171,7 @@ def test_divergence_at_the_first_step_is_laid_to_the_scale_of_x_and_never_to_the
 @pytest.mark.parametrize(("change", "words"), [
     (lambda vae: vae.theta.__imul__(1e4), "the largest parameter is"),
     (lambda vae: setattr(vae.likelihood, "std", 1e-30), "sigma is 1e-30. Take Gaussian"),
-    (lambda vae: setattr(vae.likelihood, "log_prob", lambda x, out: np.full((1, len(x)), np.nan)), "if they are yours")])
+    (lambda vae: setattr(vae.likelihood, "log_prob", lambda x, _: np.full((1, len(x)), np.nan)), "if they are yours")])
 @pytest.mark.filterwarnings("ignore:sigma begins at")
 def test_divergence_at_the_first_step_has_other_causes_too(change, words):
     vae = gaussian(1.0)

@@ -220,8 +220,8 @@ class _Run:
         loss, reconstruction, kl = (total / N for total in self.sums)
         self.watch.see(loss, reconstruction, kl, getattr(self.objective, "beta", 1.0))
         if self.watch.absurd:
-            raise self.divergence(f"the loss of this epoch is {loss:.4g} nats, several times the {self.watch.untrained:.4g} "
-                                  "of the untrained model")
+            raise self.divergence(f"the loss of this epoch is {loss:.4g} nats, several times the "
+                                  f"{self.watch.untrained:.4g} of the untrained model")
         self.epoch, self.step = self.epoch + 1, 0
         row = {"epoch": self.epoch, "loss": loss, "elbo": -(reconstruction + kl),
                "reconstruction": reconstruction, "kl": kl}

@@ -5,6 +5,7 @@ import io
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -26,8 +27,8 @@ def main(argv: list[str] | None = None) -> int:
     status = 2
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("default", Doubt)
-            warnings.showwarning = _show
+            warnings.simplefilter("always", Doubt)
+            warnings.showwarning = _printer()
             return args.run(args)
     except BrokenPipeError:  # whoever read our output has seen enough, as `head` does
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for the interpreter's last flush
@@ -46,9 +47,16 @@ def main(argv: list[str] | None = None) -> int:
     return status
 
 
-def _show(message, *where) -> None:
-    """A warning as one line, in place of its place in the code."""
-    print(f"tinyvae: {message}", file=sys.stderr)
+def _printer() -> Callable[..., None]:
+    """What prints each warning once, as a line without its place in the code."""
+    printed = set()
+
+    def show(message, *where) -> None:
+        if str(message) not in printed:
+            print(f"tinyvae: {message}", file=sys.stderr)
+            printed.add(str(message))
+
+    return show
 
 
 class _Parser(argparse.ArgumentParser):

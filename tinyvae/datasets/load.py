@@ -215,8 +215,8 @@ def _doubt(data: Dataset, given: bool) -> None:
         repeated = 1 - len(known) / len(train.x)  # short rows and few grey levels come twice by chance
         shared = sum(hash(row.tobytes()) in known for row in test.x) / len(test.x)
         if shared > max(0.1, 2 * repeated):
-            checks.doubt(f"{shared:.0%} of the rows of x_test are the same as rows of x: what is measured on them is no "
-                         "test; give other rows, or leave x_test out")
+            checks.doubt(f"{shared:.0%} of the rows of x_test are the same as rows of x, and what is measured on them "
+                         "is no test; give other rows, or leave x_test out")
 
 
 def _labels(arrays: dict[str, np.ndarray], key: str, x_key: str) -> np.ndarray | None:
