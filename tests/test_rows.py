@@ -156,7 +156,7 @@ LARGE_DOORS = {name: DOORS[name] for name in ("fit", "elbo")} | {
 def test_grey_levels_without_a_light_pixel_are_taken_and_said_once(door):
     """As scikit-learn's digits, whose white is 16."""
     x = np.random.default_rng(0).integers(0, 17, (120, 3), dtype=np.uint8)
-    with pytest.warns(Doubt, match=r"x is uint8 with no value above 16, taken for grey levels .* pass .*x / 16") as said:
+    with pytest.warns(Doubt, match=r"x is uint8 with no value above 16, .* pass .*x / 16") as said:
         door(model(), x)
     assert len(said) == 1
     assert said[0].filename == __file__  # at the line that called the package

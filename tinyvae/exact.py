@@ -91,7 +91,7 @@ class Posterior(NamedTuple):
         return float((q * (log_q - self.log_density)).sum())
 
 
-def exact_posterior(vae: VAE, x: Array | Rows, y: Array | None = None, n: int = 401, span: float = 5.0) -> Posterior:
+def exact_posterior(vae: VAE, x: Array | Rows, y: Array | None = None, n: int = 501, span: float = 5.0) -> Posterior:
     """p(z|x) = p(x|z) p(z) / p(x) for one row x (1, D) of a model with two latent dimensions.
 
     On n x n points from -span to span, in units of the prior's standard deviation. ValueError if p(z|x) does not
