@@ -286,21 +286,6 @@ def test_a_schedule_that_changed_is_refused_on_resume(tmp_path):
     assert len(resume(lambda t: 1e-3 * 0.99**t, 3)) == 3
 
 
-def test_another_seed_is_refused_on_resume_and_no_seed_is_not(tmp_path):
-    x = curves(std=1.0)
-
-    def resume(rng, epochs):
-        return tv.fit(gaussian(1.0), x, epochs=epochs, rng=rng, checkpoint=tmp_path / "run.npz", resume=True,
-                      progress=False)
-
-    resume(3, 1)
-    for other in (4, np.random.default_rng(0)):
-        with pytest.raises(ValueError, match="made with another seed"):
-            resume(other, 2)
-    assert len(resume(None, 2)) == 2
-    assert len(resume(np.random.default_rng(3), 3)) == 3
-
-
 @pytest.mark.parametrize("objective", [tv.ELBO, tv.IWAE])
 def test_backward_before_forward_is_said(objective):
     vae = gaussian()

@@ -57,7 +57,7 @@ def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, 
     theta at the end of an epoch, or when the loss of an epoch is several times that of the untrained model.
     Warns (`checks.Doubt`, a UserWarning) where sigma is far from the data, and where the code is unused at the end.
     """
-    seeded, rng = rng is not None, np.random.default_rng(rng)
+    rng = np.random.default_rng(rng)
     every = checks.number(checkpoint_seconds, "checkpoint_seconds", at_least=0)
     data = dataset(vae, x, y, binarization)
     held_out = None
@@ -73,7 +73,7 @@ def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, 
     if run.path is not None and run.path.exists():
         if not resume:
             raise FileExistsError(f"{run.path} exists; pass resume=True to go on from it, or another path")
-        run.load(run.path, seeded)
+        run.load(run.path)
     run.doubt()
     try:
         run.train(every, progress)
@@ -267,7 +267,7 @@ class _Run:
         lr = getattr(self.optimizer, "lr", None)
         return [float(lr(step)) for step in (0, t // 3, t // 2, max(t - 1, 0))] if callable(lr) else []
 
-    def load(self, path: Path, seeded: bool) -> None:
+    def load(self, path: Path) -> None:
         """Stand where the run stood that saved to `path`: all is read before anything is changed."""
         vae, state, vectors = checkpoints.load_state(path)
         if checkpoints.describe(vae) != checkpoints.describe(self.vae):
@@ -298,9 +298,6 @@ class _Run:
         if not (len(history) == epoch and step < self.steps_per_epoch
                 and all(moment.shape == vae.theta.shape for moment in moments)):
             raise ValueError(f"{path} is damaged: its parts do not fit each other; start a new run")
-        if seeded and now.state["state"]["inc"] != self.rng.bit_generator.state["state"]["inc"]:  # constant in a run
-            raise ValueError(f"{path} was made with another seed, and goes on with its own random numbers; resume with "
-                             "the rng of that run, or start a new run")
         if (then := state.get("learning_rates", rates := self.learning_rates(t))) != rates:
             raise ValueError(f"{path} was made with another schedule of the learning rate: it gave {then} where this "
                              f"one gives {rates}. Resume with the same settings, or start a new run")
