@@ -171,6 +171,13 @@ def test_a_checkpoint_of_another_seed_is_refused(run, rows, here):
     assert (status, "checkpoint.npz was made with another seed" in err) == (2, True)
 
 
+@pytest.mark.parametrize(("rule", "said"), [("none", True), ("dynamic", False), ("static", False)])
+def test_evaluate_says_that_grey_pixels_have_no_log_p(run, rows, here, rule, said):
+    assert run("train", "--data", rows, *TINY, "--binarization", rule, "--out", "r")[0] == 0
+    status, out, _ = run("evaluate", "r", "--samples", 2, "--quiet")
+    assert (status, "of grey pixels, to which a Bernoulli gives no probability" in out) == (0, said)
+
+
 def test_a_doubt_is_one_line_and_ends_nothing(run, here):
     np.savez("dark.npz", x=np.random.default_rng(0).integers(0, 17, (200, 4), dtype=np.uint8))
     status, _, err = run("train", "--data", "dark.npz", *TINY, "--quiet", "--out", "r")

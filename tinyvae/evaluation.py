@@ -16,7 +16,7 @@ from tinyvae.exact import Posterior, exact_posterior, linear_log_likelihood, pro
 from tinyvae.foundation import checks, machine
 from tinyvae.functions import logsumexp
 from tinyvae.objectives import ELBO, IWAE
-from tinyvae.rows import Rows, dataset, probable, rows
+from tinyvae.rows import Rows, dataset, probable
 from tinyvae.vae import VAE
 
 __all__ = ["Estimate", "Posterior", "active_units", "elbo", "exact_posterior", "importance_sampling",
@@ -135,7 +135,7 @@ def log_likelihood(vae: VAE, x: Array | Rows, n_samples: int = 5000, rng=None, y
 
 def kl_per_dimension(vae: VAE, x: Array | Rows, y: Array | None = None) -> Array:
     """KL(q(z_j|x) || N(0, 1)), the mean over the rows of x (M, D), in nats, (J,): the rate, split up."""
-    data, total = rows(vae, x, y), np.zeros(vae.latent_dim)
+    data, total = dataset(vae, x, y), np.zeros(vae.latent_dim)
     for part in data.parts(ROWS):
         total += gaussian.kl(*vae._encode(*part.draw())).sum(0, dtype=np.float64)
     return total / len(data)
@@ -143,7 +143,7 @@ def kl_per_dimension(vae: VAE, x: Array | Rows, y: Array | None = None) -> Array
 
 def means(vae: VAE, x: Array | Rows, y: Array | None = None) -> Array:
     """mu(x) of each row of x (M, D), (M, J), encoded in parts."""
-    return np.concatenate([vae._encode(*part.draw())[0] for part in rows(vae, x, y).parts(ROWS)])
+    return np.concatenate([vae._encode(*part.draw())[0] for part in dataset(vae, x, y).parts(ROWS)])
 
 
 def active_units(vae: VAE, x: Array | Rows, threshold: float = 0.01, y: Array | None = None) -> tuple[int, Array]:

@@ -15,7 +15,7 @@ from tinyvae.cli.train import compared
 from tinyvae.exact import is_linear
 from tinyvae.foundation.files import write_json
 from tinyvae.foundation.text import table
-from tinyvae.rows import Rows
+from tinyvae.rows import Rows, probable
 from tinyvae.rows import rows as checked
 
 BOUND_SAMPLES = 10  # of z for each test row, for the bound
@@ -40,6 +40,7 @@ def evaluate(args) -> int:
         [log_p, f"{found['test_log_likelihood']:.2f}{error}   (± one standard error over the rows; {args.samples} "
                 "importance samples,"],
         ["", f"worth {found['median_effective_samples']:.3g} in the median row{sampling}{few})"],
+        *[["", "of grey pixels, to which a Bernoulli gives no probability: not to be compared"]] * _grey(run),
         ["gap", f"{found['gap']:.2f}   ({log_p} - ELBO, what q(z|{given}) falls short)"],
         ["active units", f"{found['active_units']} of {len(found['unit_variance'])}   (variance of mu over x above "
                          "0.01)"],
@@ -91,6 +92,15 @@ def measure(run: Run, samples: int, rows: int, quiet: bool = False) -> dict:
         found["first_row"] = _posterior(run, seen[:1])
     write_json(run.folder / "evaluation.json", found)
     return found
+
+
+def _grey(run: Run) -> bool:
+    """Whether a run has no log p(x), because it was asked to leave its pixels grey."""
+    try:
+        probable(run.vae, checked(run.vae, *run.labelled(run.data.test), run.rule))
+    except ValueError:
+        return True
+    return False
 
 
 def _posterior(run: Run, row: Rows) -> dict:

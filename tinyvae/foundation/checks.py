@@ -203,14 +203,19 @@ def real_dtype(dtype) -> np.dtype:
     return np.dtype(dtype)
 
 
-def _numbers(x, name: str) -> Array:
+def plain(x, name: str) -> None:
+    """TypeError for what holds rows, but is none: a data set, a part of one, a masked array."""
     if hasattr(x, "train") and hasattr(x, "test"):
         raise TypeError(f"{name} is a whole data set, {x!r}; pass the rows of one part, such as data.train.x")
     if isinstance(x, tuple) and hasattr(x, "x"):
         raise TypeError(f"{name} is a part of a data set, rows and labels; pass its rows, such as data.train.x")
-    if isinstance(x, np.ma.MaskedArray):
+    if hasattr(x, "mask") and hasattr(x, "filled"):  # numpy.ma, without importing it
         raise TypeError(f"{name} is a masked array, and its mask would be ignored; leave those rows out, or fill in "
                         f"what is missing: {name}.filled(…)")
+
+
+def _numbers(x, name: str) -> Array:
+    plain(x, name)
     try:
         a = np.asarray(x)
     except ValueError:
