@@ -88,7 +88,7 @@ MUTANTS = {
         "W transposed in backward": ("layers.py", [("dy @ self.W.T if", "dy @ self.W if")]),
     },
     "test_derivatives.py::test_the_derivatives_of_every_objective": {
-        "fresh noise in backward": ("vae.py", [("self.eps = eps", "self.eps = np.random.default_rng().normal(size=eps.shape)")]),
+        "fresh noise in backward": ("vae.py", [("(dz, self.logvar, self.eps)", "(dz, self.logvar, np.random.default_rng().normal(size=shape))")]),
         "loss averaged, gradient summed": ("objectives.py", [("-1 / self.log_p_x.size", "-1.0")]),
         "beta forgotten in the gradient": ("objectives.py", [("self.beta / len(self.mu)", "1 / len(self.mu)")]),
         "free bits with a gradient": ("objectives.py", [("self.above = rate > self.free_bits", "self.above = rate > 0")]),
@@ -410,5 +410,24 @@ MUTANTS = {
     },
     "test_gradcheck.py::test_a_wrong_entry_that_was_not_chosen_shows_along_the_direction": {
         "no direction through all entries": ("gradcheck/check.py", [("    if some:\n", "    if False:\n")]),
+    },
+    "test_runs.py::test_evaluation_json_is_what_the_library_measures[False]": {
+        "the same noise for every block of test rows": ("cli/evaluate.py", [('[depends_on["seed"], start]', '[depends_on["seed"]]')]),
+        "an error of the mean that shrinks with the root of the rows only": ("cli/evaluate.py", [("(estimate.standard_error**2).sum() ** 0.5 / M", "(estimate.standard_error**2).sum() ** 0.5 / M**0.5")]),
+    },
+    "test_runs.py::test_estimates_that_were_kept_belong_to_their_model": {
+        "kept estimates taken for another model's": ("cli/evaluate.py", [("state == depends_on and np.array_equal(vae.theta, run.vae.theta)", "state == depends_on")]),
+    },
+    "test_runs.py::test_the_bias_from_the_data_is_the_logit_of_the_mean_row": {
+        "a bias of probabilities for one of logits": ("cli/runs.py", [("np.log(mean / (1 - mean))", "mean")]),
+    },
+    "test_runs.py::test_the_cosine_ends_with_the_last_step_also_where_the_last_batch_is_small": {
+        "a schedule that forgets the last batch": ("cli/runs.py", [("math.ceil(len(self.data.train.x) / config.batch_size)", "(len(self.data.train.x) // config.batch_size)")]),
+    },
+    "test_resuming.py::test_ctrl_c_leaves_all_steps_in_the_checkpoint": {
+        "Ctrl-C without a checkpoint": ("training.py", [(" or bool(pressed)", "")]),
+    },
+    "test_resuming.py::test_seconds_count_the_steps_of_each_epoch_also_across_an_interruption": {
+        "seconds that add up over the epochs": ("training.py", [("self.sums, self.seconds = [0.0, 0.0, 0.0], 0.0", "self.sums = [0.0, 0.0, 0.0]")]),
     },
 }

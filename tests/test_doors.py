@@ -292,3 +292,26 @@ def test_classes_without_a_row_are_said_by_fit(y, words):
     with pytest.warns(Doubt, match=words):
         tv.fit(tv.VAE(5, 2, (4,), n_classes=5, rng=0), x, y=y, epochs=1, progress=False)
     tv.fit(tv.VAE(5, 2, (4,), n_classes=5, rng=0), x, y=np.arange(40) % 5, epochs=1, progress=False)
+
+
+@pytest.mark.parametrize("objective", [tv.ELBO, tv.IWAE])
+def test_an_objective_goes_through_the_models_own_forward_and_backward(objective):
+    called = []
+
+    class Mine(tv.VAE):
+        def forward(self, x, eps, y=None):
+            called.append("forward")
+            return super().forward(x, 2 * eps, y)
+
+        def backward(self, *args, **kwargs):
+            called.append("backward")
+            super().backward(*args, **kwargs)
+
+    vae, mine = (kind(5, 2, (4,), rng=0) for kind in (tv.VAE, Mine))
+    x, eps = np.random.default_rng(0).random((6, 5)), np.random.default_rng(1).standard_normal((3, 6, 2))
+    bound = objective(mine)
+    loss = bound.forward(x, eps)
+    bound.backward()
+    assert called == ["forward", "backward"]
+    if objective is tv.ELBO:
+        assert loss == tv.ELBO(vae).forward(x, 2 * eps)

@@ -15,7 +15,7 @@ from matplotlib.patches import Circle
 
 import tinyvae as tv
 from tinyvae import evaluation, plots
-from tinyvae.plots import images, latent
+from tinyvae.plots import charts, images
 
 H, W = 3, 5  # not square, so that swapped sides show
 D, M = H * W, 13
@@ -71,7 +71,7 @@ def figures(drawn):
 @pytest.fixture(autouse=True)
 def not_laid_out(monkeypatch):
     """All others keep their first size: what is read back of them does not depend on it, and it is half of the work."""
-    for room in (images, latent):
+    for room in (charts, images):
         monkeypatch.setattr(room, "fit", lambda figure: figure)
 
 
@@ -391,9 +391,9 @@ def test_a_class_is_named_at_its_median():
 
 
 def test_names_that_would_cover_each_other_move_apart():
-    far = latent._apart(np.array([[0.0, 0.0], [5.0, 5.0]]), 1.0)
+    far = charts._apart(np.array([[0.0, 0.0], [5.0, 5.0]]), 1.0)
     assert np.array_equal(far, [[0, 0], [5, 5]])
-    near = latent._apart(np.array([[0.0, 0.0], [0.1, 0.0], [9.0, 9.0]]), 1.0)
+    near = charts._apart(np.array([[0.0, 0.0], [0.1, 0.0], [9.0, 9.0]]), 1.0)
     assert near == pytest.approx(np.array([[-0.45, 0], [0.55, 0], [9, 9]]), abs=1e-6)
 
 

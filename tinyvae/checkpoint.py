@@ -24,7 +24,7 @@ import numpy as np
 
 import tinyvae
 from tinyvae.foundation import checks, npy
-from tinyvae.foundation.files import FilePath, replacing
+from tinyvae.foundation.files import FilePath, write
 from tinyvae.layers import ReLU, Sigmoid, Softplus, Tanh
 from tinyvae.likelihoods import Bernoulli, DiagonalGaussian, FixedGaussian, Gaussian, NetworkGaussian, SharedGaussian
 from tinyvae.vae import VAE, networks
@@ -33,7 +33,6 @@ Array = np.ndarray
 
 FORMAT = 1
 ACTIVATIONS = {a.__name__: a for a in (ReLU, Tanh, Softplus, Sigmoid)}
-LEARNED_STD = {SharedGaussian: "shared", NetworkGaussian: "network"}
 VECTORS = ("<f4", "<f8", "<i4", "<i8")  # what a vector may hold; "<": little-endian on every machine
 NAME = r"[A-Za-z0-9_.-]{1,100}"  # what it may be called
 ENTRY = re.compile(rf"(format|config|theta|state|arrays/{NAME})\.npy")
@@ -81,8 +80,7 @@ def save(path: FilePath, vae: VAE, state: dict | None = None,
         with archive.open(info, "w") as entry:
             np.lib.format.write_array(entry, array, version=(1, 0), allow_pickle=False)
     archive.close()
-    with replacing(path) as file:
-        file.write(buffer.getbuffer())
+    write(path, buffer.getbuffer())
 
 
 def _to_json(value: dict, name: str) -> Array:
@@ -220,8 +218,8 @@ def describe(vae: VAE) -> dict[str, Any]:
     kind, activation = type(likelihood), vae.activation.__name__
     if kind is Bernoulli:
         likelihood = "bernoulli"
-    elif kind is FixedGaussian or kind in LEARNED_STD:
-        likelihood = {"gaussian": LEARNED_STD.get(kind) or float(likelihood.std)}
+    elif kind in (FixedGaussian, SharedGaussian, NetworkGaussian):
+        likelihood = {"gaussian": likelihood.std if isinstance(likelihood.std, str) else float(likelihood.std)}
     else:
         raise TypeError(f"a file can't describe {kind.__name__}, a likelihood of your own; {BY_HAND}")
     if ACTIVATIONS.get(activation) is not vae.activation:

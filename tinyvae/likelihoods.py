@@ -131,6 +131,7 @@ class SharedGaussian(DiagonalGaussian):
     It starts at 0. Data of a much smaller scale would look like noise, and z go unused: see `VAE.start_from`.
     """
 
+    std = "shared"
     size = 1
 
     def bind(self, theta: Array, grad: Array) -> None:
@@ -158,6 +159,7 @@ class SharedGaussian(DiagonalGaussian):
 class NetworkGaussian(DiagonalGaussian):
     """Lambda(z) = diag(sigma(z)^2): `out` holds D means, then D log-sigmas."""
 
+    std = "network"
     columns = 2
 
     def split(self, out: Array) -> tuple[Array, Array]:

@@ -39,7 +39,7 @@ class ELBO:
         """The loss for x (M, D) and noise eps (M, J), or (K, M, J) to average over K samples (AEVB: L)."""
         x, eps, y = self.vae.check(x, eps, y)
         eps = eps.reshape(-1, *eps.shape[-2:])  # (M, J) is one sample
-        self.mu, self.logvar, _, out = self.vae._forward(x, eps, y)
+        self.mu, self.logvar, _, out = self.vae.forward(x, eps, y)
         self.log_p_x = self.vae.likelihood.log_prob(x, out)  # (K, M)
         self.reconstruction = -self.log_p_x.mean(0)  # (M,), AEVB eq. (7)
         kl_j = gaussian.kl(self.mu, self.logvar)  # (M, J)
@@ -73,7 +73,7 @@ class IWAE:
         """The loss for x (M, D) and noise eps (K, M, J)."""
         x, eps, y = self.vae.check(x, eps, y)
         eps = eps.reshape(-1, *eps.shape[-2:])  # (M, J) is one sample
-        mu, logvar, self.z, out = self.vae._forward(x, eps, y)  # z: (K, M, J)
+        mu, logvar, self.z, out = self.vae.forward(x, eps, y)  # z: (K, M, J)
         log_p_x = self.vae.likelihood.log_prob(x, out)  # (K, M)
         log_p_z = gaussian.log_standard_density(self.z)  # (K, M)
         # z = mu + std eps, so its density is that of eps divided by the volume prod_j std_j.

@@ -108,12 +108,9 @@ class VAE:
         mu, logvar: (M, J). z: like eps. out, for the likelihood: (M, D') or (K, M, D'), where
         D' = likelihood.columns * D.
         """
-        return self._forward(*self.check(x, eps, y))
-
-    def _forward(self, x: Array, eps: Array, y: Array | None) -> tuple[Array, Array, Array, Array]:
+        x, self.eps, y = self.check(x, eps, y)
         self.mu, self.logvar = self._encode(x, y)  # (M, J) each
-        self.eps = eps
-        z = gaussian.reparameterize(self.mu, self.logvar, eps)  # (K, M, J)
+        z = gaussian.reparameterize(self.mu, self.logvar, self.eps)  # (K, M, J)
         return self.mu, self.logvar, z, self._decode(z, y)
 
     def backward(self, dout: Array, dz: Any = 0.0, dmu: Any = 0.0, dlogvar: Any = 0.0) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from draw_bundled import draw
 
 from tinyvae.datasets import load, read_idx
-from tinyvae.datasets.bundled.make import make
 from tinyvae.datasets.download import FILES
 from tinyvae.datasets.load import BUNDLED
 
@@ -71,7 +71,7 @@ def test_they_are_small_and_carry_their_licence():
 @pytest.mark.mnist
 @needs_mnist
 def test_the_script_draws_them_again_from_mnist(tmp_path):
-    make(Path(os.environ["TINYVAE_DATA"]), tmp_path)
+    draw(Path(os.environ["TINYVAE_DATA"]), tmp_path)
     for file in FILES:
         np.testing.assert_array_equal(read_idx(tmp_path / f"{file}.gz"), read_idx(BUNDLED / f"{file}.gz"))
 

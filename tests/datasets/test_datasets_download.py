@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tinyvae.datasets import download, fetch, load, write_idx
-from tinyvae.datasets.download import FILES, Source, cache_folder
+from tinyvae.datasets.download import FILES, cache_folder
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,7 +99,7 @@ def mirrors(server, published, monkeypatch):
     def use(*habits):
         checksums = [(len(data), hashlib.sha256(data).hexdigest()) for data in map(published.get, names())]
         urls = tuple(f"http://127.0.0.1:{server.server_port}/{habit}/" for habit in habits)
-        monkeypatch.setitem(download.SOURCES, "mnist", Source(urls, tuple(checksums)))
+        monkeypatch.setitem(download.SOURCES, "mnist", (urls, tuple(checksums)))
 
     monkeypatch.setenv("no_proxy", "*")
     return use
@@ -186,8 +186,8 @@ def test_plain_files_count_as_present(mirrors, tmp_path):
 
 
 def test_without_a_network_the_error_names_the_files_and_the_folder_in_the_cache(tmp_path, monkeypatch):
-    checksums = download.SOURCES["mnist"].checksums
-    monkeypatch.setitem(download.SOURCES, "mnist", Source(("http://127.0.0.1:1/",), checksums))
+    _, checksums = download.SOURCES["mnist"]
+    monkeypatch.setitem(download.SOURCES, "mnist", (("http://127.0.0.1:1/",), checksums))
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setenv("TINYVAE_CACHE", str(tmp_path))
     monkeypatch.delenv("TINYVAE_DATA", raising=False)
@@ -232,7 +232,7 @@ def test_processes_that_start_at_once_all_succeed(mirrors, published, server, tm
     server.barrier = threading.Barrier(3)
     code = (
         "import sys; from tinyvae.datasets import download as d;"
-        f"d.SOURCES['mnist'] = d.Source(*{tuple(download.SOURCES['mnist'])!r});"
+        f"d.SOURCES['mnist'] = {download.SOURCES['mnist']!r};"
         "d.fetch('mnist', sys.argv[1])"
     )
     command = [sys.executable, "-W", "error", "-c", code, str(tmp_path)]

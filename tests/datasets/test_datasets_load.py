@@ -120,7 +120,7 @@ def test_a_variant_in_a_named_folder_is_loaded_and_its_fingerprint_tells(folder)
 
 def test_mnist_is_not_taken_for_fashion_mnist(folder, monkeypatch):
     y = read_idx(folder / "train-labels-idx1-ubyte.gz")
-    monkeypatch.setitem(LABELS, "mnist", hashlib.sha256(y.tobytes()).hexdigest())
+    monkeypatch.setitem(LABELS, hashlib.sha256(y.tobytes()).hexdigest(), "mnist")
     assert load("mnist", data_dir=folder).n_classes == 5
     with pytest.raises(ValueError, match="this is mnist, not fashion-mnist; expected fashion-mnist there"):
         load("fashion-mnist", data_dir=folder)

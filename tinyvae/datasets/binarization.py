@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinyvae.foundation import checks
-from tinyvae.rows import BINARIZATIONS, bits, check_rule, pixels
-
-__all__ = ["BINARIZATIONS", "binarize", "freeze"]
+from tinyvae.rows import bits, check_rule, pixels
 
 
 def binarize(x: np.ndarray, how: str, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> np.ndarray:

@@ -9,43 +9,27 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 from tinyvae.foundation.files import FilePath, replacing
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
-
-class Source(NamedTuple):
-    """Where a data set is to be had: mirrors, and (bytes, SHA-256) of their .gz files in FILES' order."""
-
-    mirrors: tuple[str, ...]
-    checksums: tuple[tuple[int, str], ...]
-
-
+# {name: (mirrors, (bytes, SHA-256) of each of their .gz files, in the order of FILES)}
 SOURCES = {
-    "mnist": Source(
+    "mnist": (
         ("https://storage.googleapis.com/cvdf-datasets/mnist/", "https://ossci-datasets.s3.amazonaws.com/mnist/"),
-        (
-            (9912422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
-            (28881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
-            (1648877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
-            (4542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
-        ),
-    ),
-    "fashion-mnist": Source(
-        (
-            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
-            "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
-            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-        ),
-        (
-            (26421880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
-            (29515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
-            (4422102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
-            (5148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
-        ),
-    ),
+        ((9912422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+         (28881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+         (1648877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+         (4542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"))),
+    "fashion-mnist": (
+        ("https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"),
+        ((26421880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
+         (29515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
+         (4422102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+         (5148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"))),
 }
 
 TIMEOUT = 20.0  # seconds without a byte, after which the next mirror is tried …

@@ -65,9 +65,6 @@ def write_idx(path: FilePath, array: np.ndarray) -> None:
         raise ValueError(f"an array of shape {array.shape} given; expected 1 to {MAX_DIMENSIONS} dimensions")
     zipped = os.fspath(path).endswith(".gz")
     # Without name and time in its header, gzip is a function of the content.
-    with (
-        replacing(path) as file,
-        GzipFile("", "wb", 9, file, mtime=0) if zipped else nullcontext(file) as stream,
-    ):
+    with replacing(path) as file, GzipFile("", "wb", 9, file, mtime=0) if zipped else nullcontext(file) as stream:
         stream.write(struct.pack(f">BBBB{array.ndim}I", 0, 0, codes[dtype], array.ndim, *array.shape))
         stream.write(array.astype(dtype).tobytes())

@@ -20,9 +20,8 @@ class LinearGaussian(NamedTuple):
     std: float
 
 
-def linear_gaussian(
-    n: int, rng: np.random.Generator, data_dim: int = 5, latent_dim: int = 2, std: float = 0.5
-) -> LinearGaussian:
+def linear_gaussian(n: int, rng: np.random.Generator, data_dim: int = 5, latent_dim: int = 2,
+                    std: float = 0.5) -> LinearGaussian:
     """Draw x = z W + b + std ε with z, ε ~ N(0, I) (Tipping & Bishop 1999), W and b being drawn first.
 
     So x ~ N(b, WᵀW + std² I), and whatever a VAE approximates has a closed form. W is (J, D), like the

@@ -9,10 +9,9 @@ means, E[x|z]. z[0], z[1] … on the axes are columns of z and mu, counted as Nu
 units of the prior's standard deviation. A label y is for models that are conditional on one.
 """
 
+from tinyvae.plots.charts import curves, latent_scatter, posterior, rate_distortion
+from tinyvae.plots.common import COLORS
 from tinyvae.plots.images import interpolation, manifold, reconstructions, samples, traversal
-from tinyvae.plots.latent import latent_scatter, posterior
-from tinyvae.plots.lines import curves, rate_distortion
-from tinyvae.plots.style import COLORS
 
 __all__ = ["COLORS", "curves", "interpolation", "latent_scatter", "manifold", "posterior", "rate_distortion",
            "reconstructions", "samples", "traversal"]

@@ -8,8 +8,8 @@ import numpy as np
 
 from tinyvae import evaluation
 from tinyvae.foundation import checks
-from tinyvae.plots.doors import checked, labels, sides, two_dimensions
-from tinyvae.plots.style import COLORS, axis_name, fit, minus, tiles
+from tinyvae.plots.common import COLORS, axis_name, blank, fit, minus, sides, two_dimensions
+from tinyvae.rows import rows as checked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,7 +23,7 @@ def reconstructions(vae, x: Array, y: Array | None = None, image_shape=None, n: 
     y   one label, or (M,) of them
     """
     shape = sides(vae, image_shape)
-    x, y = checked(vae, x, y, checks.whole(n, "n"))
+    x, y = checked(vae, x, y)[: checks.whole(n, "n")].draw()
     images = np.stack([x, vae.reconstruct(x, y)])  # (2, n, D)
     figure, ax = tiles(images, shape, "Reconstructions", "images x, and E[x|z] at z = μ(x)")
     ax.set_yticks([0.5, 1.5], ["x", "E[x|z]"])
@@ -145,7 +145,7 @@ def interpolation(vae, x_from: Array, x_to: Array, steps: int = 10, y=None, imag
     if len(x_to) != M:
         raise ValueError(f"x_from has {M} rows and x_to {len(x_to)}; expected as many of each")
     y = labels(vae, y, M)
-    (x_from, _), (x_to, _) = checked(vae, x_from, y), checked(vae, x_to, y)
+    (x_from, _), (x_to, _) = checked(vae, x_from, y).draw(), checked(vae, x_to, y).draw()
     t = np.linspace(0, 1, steps)[:, None]  # (steps, 1)
     z = (1 - t) * evaluation.means(vae, x_from, y)[:, None] + t * evaluation.means(vae, x_to, y)[:, None]
     path = vae.decode(z.reshape(M * steps, -1), None if y is None else np.repeat(y, steps))  # z is (M, steps, J)
@@ -154,3 +154,28 @@ def interpolation(vae, x_from: Array, x_to: Array, steps: int = 10, y=None, imag
     ax.vlines([1, steps + 1], 0, M, color=ax.get_facecolor(), linewidth=6)
     ax.set_xticks([0.5, 1.5, steps + 0.5, steps + 1.5], ["from", "t = 0", "t = 1", "to"])
     return fit(figure)
+
+
+def tiles(images: Array, shape: tuple[int, int], title: str, subtitle: str, gap: float = 1.0):
+    """Images (R, C, D) as R rows of C tiles, each 1 x 1 in the units of the axes; figure and axes."""
+    R, C, _ = images.shape
+    h, w = shape
+    side = min(8 / C, 6 * w / (R * h))  # width of a tile in inches
+    figure, (ax,) = blank(max(side * C, 5) + 1.2, side * R * h / w + 2, title)
+    picture = images.reshape(R, C, h, w).swapaxes(1, 2).reshape(R * h, C * w)
+    ax.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=(0, C, R, 0),
+              aspect=h / w)
+    ax.hlines(range(1, R), 0, C, color="0.5", linewidth=gap)  # grey parts black images, and white ones
+    ax.vlines(range(1, C), 0, R, color="0.5", linewidth=gap)
+    ax.set(xlim=(0, C), ylim=(R, 0), xticks=[], yticks=[])
+    ax.set_title(subtitle, fontsize=13)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return figure, ax
+
+
+def labels(vae, y, n: int) -> Array | None:
+    """y, one label or n, as n labels; None for a model without classes."""
+    if y is None and vae.n_classes:
+        raise ValueError(f"this model is conditional on a label: pass y, from 0 to {vae.n_classes - 1}")
+    return checks.labels(y, n, vae.n_classes)

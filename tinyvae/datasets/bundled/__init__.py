@@ -1,1 +1,1 @@
-"""The digits of "mnist-small"; NOTICE names their authors and licence, make.py draws them anew."""
+"""The digits of "mnist-small"; NOTICE names their authors and licence, and what draws them anew."""

@@ -1,4 +1,4 @@
-"""Draw the bundled digits from MNIST: python -m tinyvae.datasets.bundled.make --data-dir FOLDER
+"""Draw the bundled digits from MNIST: python tests/datasets/draw_bundled.py --data-dir FOLDER
 
 1,000 digits of each class from the training file and 100 from the test file, without replacement,
 in random order.
@@ -11,12 +11,13 @@ import numpy as np
 
 from tinyvae.datasets.download import FILES, find
 from tinyvae.datasets.idx import read_idx, write_idx
+from tinyvae.datasets.load import BUNDLED
 
 SEED = 20131220  # the day "Auto-Encoding Variational Bayes" appeared
 PER_CLASS = {"train": 1000, "t10k": 100}
 
 
-def make(source: Path, target: Path) -> None:
+def draw(source: Path, target: Path) -> None:
     """Write the four files of the subset of the MNIST in folder `source` into folder `target`."""
     rng = np.random.default_rng(SEED)
     for part, n in PER_CLASS.items():
@@ -31,4 +32,4 @@ def make(source: Path, target: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data-dir", type=Path, required=True, help="the folder of MNIST's four IDX files")
-    make(parser.parse_args().data_dir, Path(__file__).parent)
+    draw(parser.parse_args().data_dir, BUNDLED)

@@ -1,11 +1,10 @@
-"""The look of all pictures: colours, type, grey tiles side by side, and paper that fits."""
+"""What all pictures share: the questions they ask of their arguments, and their look."""
 
 import functools
 import io
+import math
 
 import numpy as np
-
-Array = np.ndarray
 
 # Ten colours that colour-blind readers can tell apart (Petroff 2021, arXiv:2107.02270), in an order
 # that gives digits which look alike, and so are neighbours in z, colours that do not: 3 5 8, 4 7 9.
@@ -13,6 +12,39 @@ COLORS = ["#3f90da", "#ffa90e", "#717581", "#b9ac70", "#a96b59",
           "#832db6", "#e76300", "#92dadd", "#bd1f01", "#94a4a2"]
 
 TITLE = 18  # points
+
+
+def sides(vae, image_shape) -> tuple[int, int]:
+    """(height, width): as given, or a square."""
+    trained(vae)
+    D = vae.data_dim
+    if image_shape is None:
+        side = math.isqrt(D)
+        if side * side != D:
+            raise ValueError(f"data_dim is {D}, not a square: pass image_shape=(height, width); for data that "
+                             "are not images there is latent_scatter")
+        return side, side
+    given = np.asarray(image_shape)
+    if given.shape != (2,) or given.dtype.kind not in "iu" or given.prod() != D or given.min() < 1:
+        raise ValueError(f"image_shape is {image_shape!r}; expected (height, width) with height * width = {D}")
+    return int(given[0]), int(given[1])
+
+
+def two_dimensions(vae, dims) -> tuple[int, int]:
+    """Two dimensions of z: as given, or the first two."""
+    trained(vae)
+    J = vae.latent_dim
+    if J == 1:
+        raise ValueError("this picture has two latent dimensions and the model only one; use traversal")
+    pair = np.asarray((0, 1) if dims is None else dims)
+    if pair.shape != (2,) or pair.dtype.kind not in "iu" or pair[0] == pair[1] or not {*pair} <= {*range(J)}:
+        raise ValueError(f"dims is {dims!r}; expected two different whole numbers from 0 to {J - 1}")
+    return int(pair[0]), int(pair[1])
+
+
+def trained(vae) -> None:
+    if not np.isfinite(vae.theta).all():
+        raise ValueError("the model's theta is not finite: its training diverged; load its last good checkpoint")
 
 
 def blank(width: float, height: float, title: str, columns: int = 1):
@@ -38,24 +70,6 @@ def _png(figure) -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format="png")
     return file.getvalue()
-
-
-def tiles(images: Array, shape: tuple[int, int], title: str, subtitle: str, gap: float = 1.0):
-    """Images (R, C, D) as R rows of C tiles, each 1 x 1 in the units of the axes; figure and axes."""
-    R, C, _ = images.shape
-    h, w = shape
-    side = min(8 / C, 6 * w / (R * h))  # width of a tile in inches
-    figure, (ax,) = blank(max(side * C, 5) + 1.2, side * R * h / w + 2, title)
-    picture = images.reshape(R, C, h, w).swapaxes(1, 2).reshape(R * h, C * w)
-    ax.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=(0, C, R, 0),
-              aspect=h / w)
-    ax.hlines(range(1, R), 0, C, color="0.5", linewidth=gap)  # grey parts black images, and white ones
-    ax.vlines(range(1, C), 0, R, color="0.5", linewidth=gap)
-    ax.set(xlim=(0, C), ylim=(R, 0), xticks=[], yticks=[])
-    ax.set_title(subtitle, fontsize=13)
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
-    return figure, ax
 
 
 def fit(figure):
