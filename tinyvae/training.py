@@ -56,6 +56,7 @@ def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, 
     if there is one. Raises FloatingPointError, naming the step and the term, when the loss is not finite, or
     theta at the end of an epoch, or when the loss of an epoch is several times that of the untrained model.
     Warns (`checks.Doubt`, a UserWarning) where sigma is far from the data, and where the code is unused at the end.
+    A model is trained by one thread at a time.
     """
     rng = np.random.default_rng(rng)
     every = checks.number(checkpoint_seconds, "checkpoint_seconds", at_least=0)
