@@ -134,6 +134,8 @@ class _Run:
         """Say what is probably not meant, before training."""
         if self.data.y is not None:
             checks.classes(self.data.y, self.vae.n_classes)
+        if self.held_out is not None and len(self.data) >= 20 and np.array_equal(self.held_out.x, self.data.x):
+            checks.doubt("validation is the training rows themselves, and will not show overfitting; hold out others")
         if isinstance(self.objective, IWAE) and self.n_samples == 1:
             checks.doubt("the IWAE of one sample is the ELBO, with a noisier gradient: take n_samples=5, say")
         if self.epoch == self.step == 0 and (said := symptoms.far_from_data(self.vae, self.data, self.start)):
