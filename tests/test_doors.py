@@ -199,6 +199,8 @@ def test_numbers_that_are_not_finite_are_named_with_their_place(bad):
     (np.zeros((6, 1), int), ValueError, "one label for each row"),
     (np.eye(3)[[0, 1, 2, 0, 1, 2]], ValueError, r"one-hot, of shape \(6, 3\); pass .* y.argmax\(1\)"),
     (np.eye(3, dtype=bool)[[0, 1, 2, 0, 1, 2]], ValueError, "one-hot"),
+    (np.eye(4)[[0, 1, 2, 0, 1, 2]], ValueError, r"one-hot, of shape \(6, 4\)"),
+    (np.ma.masked_array([0, 1, 2, 0, 1, 2], [0, 0, 0, 0, 0, 1]), TypeError, "labels y is a masked array"),
     ([1, 2, 3, 1, 2, 3], ValueError, "1 to 3; expected 0 to 2; they begin at 1: pass y - 1")])
 def test_wrong_labels_are_refused(y, error, words):
     _, x, eps = example()

@@ -166,7 +166,7 @@ def test_grey_levels_without_a_light_pixel_are_taken_and_said_once(door):
 @each_door
 @pytest.mark.parametrize(("wrap", "words"), [
     (lambda x: np.ma.masked_array(x, x > 0.5), "masked array, and its mask would be ignored"),
-    (lambda x: tv.datasets.load().train, r"part of a data set, rows and labels; pass its rows, such as data.train.x"),
+    (lambda x: tv.datasets.load().train, "part of a data set, rows and labels; pass one of them, such as data.train.x"),
     (lambda x: tv.datasets.load(), r"whole data set, <Dataset mnist-small.*; pass the rows .* such as data.train.x")])
 def test_what_holds_rows_but_is_none_is_named(door, wrap, words):
     vae, x = model(), wrap(np.random.default_rng(0).random((6, 3)))

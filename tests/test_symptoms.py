@@ -272,6 +272,13 @@ def test_an_iwae_of_one_sample_is_said():
     quietly(vae, curves(std=1.0), tv.IWAE(vae), epochs=0, n_samples=2)
 
 
+def test_validation_on_the_training_rows_is_said():
+    x = curves(std=1.0)
+    with pytest.warns(Doubt, match="validation is the training rows themselves"):
+        quietly(gaussian(1.0), x, epochs=0, validation=x.copy())
+    quietly(gaussian(1.0), x[100:], epochs=0, validation=x[:100])
+
+
 def test_a_schedule_that_changed_is_refused_on_resume(tmp_path):
     x = curves(std=1.0)
 

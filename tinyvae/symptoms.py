@@ -79,7 +79,7 @@ def collapse(vae, data: Rows, history: History, began: Start | None, beta: float
     else:
         said += "If x has structure, train longer, " + ("or with another learning rate" if warmup_epochs else
                                                         "or let the KL's weight rise slowly: warmup_epochs")
-    return said + '. See "Why is my KL zero?" in the FAQ (docs/faq.md)'
+    return said + '. See "Why is my KL zero?", docs/faq.md#why-is-my-kl-zero'
 
 
 class Watch:

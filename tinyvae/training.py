@@ -56,6 +56,7 @@ def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, 
     if there is one. Raises FloatingPointError, naming the step and the term, when the loss is not finite, or
     theta at the end of an epoch, or when the loss of an epoch is several times that of the untrained model.
     Warns (`checks.Doubt`, a UserWarning) where sigma is far from the data, and where the code is unused at the end.
+    A model is trained by one thread at a time.
     """
     rng = np.random.default_rng(rng)
     every = checks.number(checkpoint_seconds, "checkpoint_seconds", at_least=0)
@@ -133,6 +134,8 @@ class _Run:
         """Say what is probably not meant, before training."""
         if self.data.y is not None:
             checks.classes(self.data.y, self.vae.n_classes)
+        if self.held_out is not None and len(self.data) >= 20 and np.array_equal(self.held_out.x, self.data.x):
+            checks.doubt("validation is the training rows themselves, and will not show overfitting; hold out others")
         if isinstance(self.objective, IWAE) and self.n_samples == 1:
             checks.doubt("the IWAE of one sample is the ELBO, with a noisier gradient: take n_samples=5, say")
         if self.epoch == self.step == 0 and (said := symptoms.far_from_data(self.vae, self.data, self.start)):

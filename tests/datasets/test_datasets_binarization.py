@@ -198,7 +198,7 @@ def test_bytes_of_zero_and_one_are_no_grey_levels(rng):
 
 @pytest.mark.parametrize(("x", "words"), [
     (np.ma.masked_array(np.zeros((2, 3)), True), "masked array"),
-    (load().train, "pass its rows, such as data.train.x")])
+    (load().train, "pass one of them, such as data.train.x")])
 def test_what_holds_rows_but_is_none_is_named(x, words):
     for call in (lambda: binarize(x, "threshold", None), lambda: freeze(x, 0)):
         with pytest.raises(TypeError, match=words):

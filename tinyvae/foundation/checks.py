@@ -55,8 +55,9 @@ def labels(y, n_rows: int, n_classes: int) -> Array | None:
     if y is None:
         raise ValueError(f"this model is conditional on a label: pass y, {n_rows} integers "
                          f"from 0 to {n_classes - 1}")
+    plain(y, "labels y")
     a = np.asarray(y)
-    if a.shape == (n_rows, n_classes) and ((a == 0) | (a == 1)).all() and (a.sum(1) == 1).all():
+    if a.ndim == 2 and len(a) == n_rows and a.shape[1] > 1 and ((a == 0) | (a == 1)).all() and (a.sum(1) == 1).all():
         raise ValueError(f"labels y are one-hot, of shape {a.shape}; pass the number of each row's class, y.argmax(1)")
     if a.dtype.kind not in "iu":
         raise TypeError(f"labels y have dtype {a.dtype}; expected integers from 0 to {n_classes - 1}")
@@ -208,7 +209,7 @@ def plain(x, name: str) -> None:
     if hasattr(x, "train") and hasattr(x, "test"):
         raise TypeError(f"{name} is a whole data set, {x!r}; pass the rows of one part, such as data.train.x")
     if isinstance(x, tuple) and hasattr(x, "x"):
-        raise TypeError(f"{name} is a part of a data set, rows and labels; pass its rows, such as data.train.x")
+        raise TypeError(f"{name} is a part of a data set, rows and labels; pass one of them, such as data.train.x")
     if hasattr(x, "mask") and hasattr(x, "filled"):  # numpy.ma, without importing it
         raise TypeError(f"{name} is a masked array, and its mask would be ignored; leave those rows out, or fill in "
                         f"what is missing: {name}.filled(…)")
