@@ -213,7 +213,7 @@ MUTANTS = {
     },
     "test_feeds.py::test_validation_is_of_the_held_out_rows_with_their_labels_and_the_same_noise_each_epoch": {
         "validation with labels of another class": ("training.py", [
-            ("held_out = rows(vae, x, y, data.binarization",
+            ("held_out = dataset(vae, x, y, data.binarization",
              "held_out = rows(vae, x, None if y is None else (y + 1) % vae.n_classes, data.binarization")]),
         "validation with other noise each epoch": ("training.py", [("self.held_out, rng=0)", "self.held_out, rng=self.epoch)")]),
     },
@@ -231,7 +231,7 @@ MUTANTS = {
     },
     "test_measures.py::test_log_p_x_is_that_of_every_row_with_its_label_and_so_many_samples": {
         "standard error of one weight": ("evaluation.py", [("1 / self.effective_samples - 1 / K", "K / self.effective_samples - 1")]),
-        "the same proposals for every part of log p(x)": ("evaluation.py", [("yield some, samples, rng.standard_normal(", "yield some, samples, np.random.default_rng(0).standard_normal(")]),
+        "the same proposals for every part of log p(x)": ("evaluation.py", [("yield some, samples, batch, rng.standard_normal(", "yield some, samples, batch, np.random.default_rng(0).standard_normal(")]),
         "the last part of the samples forgotten": ("evaluation.py", [
             ("for samples in _chunks(K, SAMPLES):", "for samples in list(_chunks(K, SAMPLES))[: max(K // SAMPLES, 1)]:")]),
     },
@@ -276,6 +276,36 @@ MUTANTS = {
     },
     "test_evaluation.py::test_the_exact_posterior_of_a_linear_model_is_the_gaussian_of_the_textbook": {
         "a posterior without its prior": ("exact.py", [("(log_p_x + gaussian.log_standard_density(z[part]))[:, 0]", "log_p_x[:, 0]")]),
+    },
+    "test_symptoms.py::test_a_gaussian_starts_at_the_mean_of_x_and_a_learned_sigma_at_its_deviation": {
+        "a sigma that starts at the variance": ("likelihoods.py", [("self.log_std[:] = math.log(deviation)", "self.log_std[:] = 2 * math.log(deviation)")]),
+        "a decoded sigma that starts at the variance": ("likelihoods.py", [("np.full_like(mean, math.log(deviation))", "np.full_like(mean, 2 * math.log(deviation))")]),
+    },
+    "test_symptoms.py::test_the_deviation_is_that_from_the_mean_row_in_the_units_of_a_pixel": {
+        "a deviation from zero": ("rows.py", [("(part.x / self.white - mean)", "(part.x / self.white)")]),
+        "a deviation in grey levels": ("rows.py", [("(part.x / self.white - mean)", "(part.x - mean * self.white)")]),
+    },
+    "test_symptoms.py::test_an_epoch_that_is_several_times_worse_than_the_untrained_model_is_a_divergence": {
+        "a finite loss is always good": ("training.py", [("if self.watch.absurd:", "if not np.isfinite(loss):")]),
+    },
+    "test_symptoms.py::test_a_loss_is_judged_without_what_beta_and_free_bits_add_to_it": {
+        "a large beta taken for divergence": ("symptoms.py", [("min(beta, 1.0) * kl", "beta * kl")]),
+        "free bits taken for divergence": ("symptoms.py", [("self.absurd = min(loss, reconstruction", "self.absurd = max(loss, reconstruction")]),
+    },
+    "test_symptoms.py::test_a_resumed_run_is_judged_by_its_own_first_step": {
+        "a resumed run judged by its latest step": ("training.py", [("[loss, reconstruction, kl], untrained", "[loss, reconstruction, kl], None")]),
+    },
+    "test_symptoms.py::test_rows_that_lie_far_out_and_not_in_the_first_batch_are_no_divergence": {
+        "judged by the first batch alone": ("symptoms.py", [("if self.start:", "if False:")]),
+    },
+    "test_evaluation.py::test_grey_pixels_have_no_log_p_under_a_bernoulli": {
+        "one grey pixel passes": ("rows.py", [("if any(((part.x != 0)", "if all(((part.x != 0)")]),
+    },
+    "test_evaluation.py::test_log_p_of_grey_pixels_is_that_of_bits_drawn_once_for_all_samples": {
+        "other bits for each part of the samples": ("evaluation.py", [("yield some, samples, batch, rng", "yield some, samples, data[some].draw(rng), rng")]),
+    },
+    "test_evaluation.py::test_a_kl_to_the_posterior_is_that_of_the_two_gaussians_or_refused": {
+        "a hundredth of a density off its grid": ("exact.py", [("OUTSIDE = 1e-5", "OUTSIDE = 1e-2")]),
     },
     "test_optimizers.py::test_adam_follows_algorithm_1[3]": {
         "Adam without bias correction": ("optimizers.py", [("/ (1 - self.beta1**self.t)", "")]),
@@ -386,7 +416,7 @@ MUTANTS = {
         "kept estimates taken for another model's": ("cli/evaluate.py", [("state == depends_on and np.array_equal(vae.theta, run.vae.theta)", "state == depends_on")]),
     },
     "test_runs.py::test_the_bias_from_the_data_is_the_logit_of_the_mean_row": {
-        "a bias of probabilities for one of logits": ("cli/runs.py", [("np.log(mean / (1 - mean))", "mean")]),
+        "a bias of probabilities for one of logits": ("likelihoods.py", [("return np.log(p / (1 - p))", "return p")]),
     },
     "test_runs.py::test_the_cosine_ends_with_the_last_step_also_where_the_last_batch_is_small": {
         "a schedule that forgets the last batch": ("cli/runs.py", [("math.ceil(len(self.data.train.x) / config.batch_size)", "(len(self.data.train.x) // config.batch_size)")]),

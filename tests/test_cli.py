@@ -114,10 +114,12 @@ def test_the_same_seed_makes_the_same_model(run, rows, here):
 def test_a_run_is_what_fit_makes_of_its_settings(run, rows, here, rule):
     assert run("train", "--data", rows, *TINY, "--seed", 3, "--binarization", rule, "--out", "r")[0] == 0
     for_weights, for_training = map(np.random.default_rng, np.random.SeedSequence(3).spawn(2))
-    data, left = tv.datasets.load(rows).hold_out(18), rule  # a tenth of the 180 that are not for the test
+    grey = tv.datasets.load(rows).hold_out(18)  # a tenth of the 180 that are not for the test
+    data, left = grey, rule
     if rule == "static":
         data, left = data.freeze(3), "none"
     vae = tv.VAE(12, 1, (8,), rng=for_weights)
+    vae.start_from(grey.train.x)
     history = tv.fit(vae, data.train.x, epochs=1, rng=for_training, validation=data.validation.x, binarization=left,
                      progress=False)
     np.testing.assert_array_equal(tv.load("r/model.npz").theta, vae.theta)
@@ -149,6 +151,55 @@ def test_an_unfinished_run_is_not_measured_but_gone_on_with(run, digits, here):
         assert (status, "go on with tinyvae train --resume --out cut" in err) == (2, True)
     assert run("train", "--resume", "--quiet", "--hidden", 16, "--out", "cut")[0] == 0
     assert contents(here / "cut") == contents(digits)
+
+
+def test_a_run_to_resume_that_is_not_there_is_a_slip_or_begins_and_says_so(run, rows, here):
+    (here / "runs" / "one").mkdir(parents=True)
+    assert run("train", "--data", rows, *TINY, "--quiet", "--out", "runs/one")[0] == 0
+    status, _, err = run("train", "--resume", "--out", "runs/on")
+    assert (status, f"did you mean {os.path.join('runs', 'one')}?" in err, err.count("\n")) == (2, True, 1)
+    assert not (here / "runs" / "on").exists()
+    status, out, _ = run("train", "--data", rows, *TINY[:-1], "--resume", "--out", "new")
+    assert (status, "There is no run in new to resume: a new one begins." in out) == (0, True)
+
+
+def test_a_checkpoint_of_another_seed_is_refused(run, rows, here):
+    for seed in (0, 9):
+        assert run("train", "--data", rows, *TINY, "--quiet", "--seed", seed, "--out", f"s{seed}")[0] == 0
+    shutil.copy("s9/checkpoint.npz", "s0/checkpoint.npz")
+    os.remove("s0/model.npz")
+    status, _, err = run("train", "--resume", "--out", "s0")
+    assert (status, "checkpoint.npz was made with another seed" in err) == (2, True)
+
+
+@pytest.mark.parametrize(("rule", "said"), [("none", True), ("dynamic", False), ("static", False)])
+def test_evaluate_says_that_grey_pixels_have_no_log_p(run, rows, here, rule, said):
+    assert run("train", "--data", rows, *TINY, "--binarization", rule, "--out", "r")[0] == 0
+    status, out, _ = run("evaluate", "r", "--samples", 2, "--quiet")
+    assert (status, "of grey pixels, to which a Bernoulli gives no probability" in out) == (0, said)
+
+
+def test_a_doubt_is_one_line_and_ends_nothing(run, here):
+    np.savez("dark.npz", x=np.random.default_rng(0).integers(0, 17, (200, 4), dtype=np.uint8))
+    status, _, err = run("train", "--data", "dark.npz", *TINY, "--quiet", "--out", "r")
+    assert status == 0
+    assert err == "tinyvae: x is uint8 with no value above 16, taken for grey levels 0..255, which makes it nearly " \
+                  "black; if 16 is white, pass x / 16\n"
+    np.save("small.npy", 0.1 * np.random.default_rng(0).standard_normal((200, 4)))
+    for start, said in (("--no-bias-from-data", True), ("--bias-from-data", False)):
+        status, _, err = run("train", "--data", "small.npy", "--likelihood", "gaussian-shared", *TINY, start, "--quiet")
+        assert (status, "tinyvae: sigma begins at 1, but x has" in err) == (0, said)
+
+
+def test_a_run_of_an_older_config_starts_as_it_did(run, rows, here):
+    """config.json of version 0.1 says so: bias_from_data was false unless it was asked for."""
+    assert run("train", "--data", rows, *TINY, "--no-bias-from-data", "--quiet", "--out", "old")[0] == 0
+    weights = np.random.default_rng(np.random.SeedSequence(0).spawn(2)[0])
+    config = json.loads((here / "old/config.json").read_text())
+    assert config["settings"]["bias_from_data"] is False
+    os.remove("old/model.npz")
+    np.testing.assert_array_equal(Run.open(here / "old", finished=False).vae.theta,
+                                  tv.VAE(12, 1, (8,), rng=weights).theta)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT is sent otherwise on Windows")
@@ -387,13 +438,16 @@ def test_data_describes_a_data_set(run):
 def test_every_setting_is_an_option_with_its_default_in_the_help(run):
     _, out, _ = run("train", "--help")
     entries = re.split(r"\n  (?=--)", out.partition("options:")[2])
-    helps = {entry.split()[0]: " ".join(entry.split()) for entry in entries}
-    switches = {"--conditional", "--bias-from-data"}
+    helps = {entry.split()[0].rstrip(","): " ".join(entry.split()) for entry in entries}
+    switches = {"--conditional"}
     no_default = {"--recipe", "--data-dir", "--binarization"}
     for name, value in vars(Config()).items():
         flag = f"--{name.replace('_', '-')}"
         shown = re.search(r"\(([^()]*)\)$", helps[flag])
-        if flag in switches:
+        if flag == "--bias-from-data":
+            assert value is True
+            assert "--no-bias-from-data" in helps[flag]
+        elif flag in switches:
             assert value is False
         elif flag in no_default:
             assert value is None
@@ -410,6 +464,7 @@ def test_every_setting_is_an_option_with_its_default_in_the_help(run):
 @pytest.mark.parametrize(("option", "name", "value"), [
     ("--lr 0.5", "lr", 0.5), ("--epochs 3", "epochs", 3), ("--hidden 3,4", "hidden", (3, 4)),
     ("--hidden 0", "hidden", ()), ("--conditional", "conditional", True), ("--bias-from-data", "bias_from_data", True),
+    ("--no-bias-from-data", "bias_from_data", False),
     ("--beta 0", "beta", 0.0), ("--data x.npz", "data", "x.npz"), ("--data-dir here", "data_dir", "here"),
     ("--binarization threshold", "binarization", "threshold"), ("--free-bits 0.1", "free_bits", 0.1)])
 def test_an_option_becomes_a_setting_of_its_type(option, name, value):
@@ -426,8 +481,7 @@ def test_an_option_becomes_a_setting_of_its_type(option, name, value):
     ({"binarization": "x"}, "expected one of dynamic, static, threshold, none"), ({"samples": 1.0}, "whole number"),
     ({"free_bits": -1}, "free_bits is -1"), ({"adam_eps": "x"}, "adam_eps is 'x'; expected a number"),
     ({"objective": "iwae", "warmup": 1}, "take the objective elbo"),
-    ({"objective": "iwae", "free_bits": 0.1}, "take the objective elbo"),
-    ({"bias_from_data": True, "likelihood": "gaussian"}, "needs --likelihood bernoulli")])
+    ({"objective": "iwae", "free_bits": 0.1}, "take the objective elbo")])
 def test_settings_that_make_no_run_are_refused(settings, words):
     with pytest.raises((ValueError, TypeError), match=re.escape(words)):
         Config(**settings)

@@ -23,8 +23,10 @@ DEFAULTS = {
              "validation": None, "binarization": None, "n_samples": 1, "warmup_epochs": 0, "checkpoint": None,
              "checkpoint_seconds": 30.0, "resume": False, "progress": True},
     evaluation.elbo: {"y": None, "binarization": None, "n_samples": 1, "rng": 0},
-    tv.log_likelihood: {"n_samples": 5000, "rng": None, "y": None, "progress": False},  # Burda et al. 2015: 5000
-    evaluation.importance_sampling: {"n_samples": 5000, "rng": None, "y": None, "progress": False},
+    tv.log_likelihood: {"n_samples": 5000, "rng": None, "y": None, "progress": False,  # Burda et al. 2015: 5000
+                        "binarization": None},
+    evaluation.importance_sampling: {"n_samples": 5000, "rng": None, "y": None, "progress": False,
+                                     "binarization": None},
     tv.active_units: {"threshold": 0.01, "y": None},  # Burda et al. 2015, section 5.2: 10^-2
     tv.check_gradients: {"rng": 0, "entries": 200, "complex_tolerance": 1e-12, "central_tolerance": 1e-7},
 }

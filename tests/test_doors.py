@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 import tinyvae as tv
 from tinyvae import functions, gaussian
 from tinyvae.foundation import checks
+from tinyvae.foundation.checks import Doubt
 
 finite = st.floats(-1e4, 1e4)
 few = settings(max_examples=100, deadline=None)
@@ -195,7 +196,12 @@ def test_numbers_that_are_not_finite_are_named_with_their_place(bad):
 @pytest.mark.parametrize(("y", "error", "words"), [
     (None, ValueError, "conditional"), ([0, 1, 2, 0, 1, 3], ValueError, "0 to 3; expected 0 to 2"),
     ([0, 1, 2, 0, 1, -1], ValueError, "-1"), ([0, 1], ValueError, r"\(2,\)"), ([0.0] * 6, TypeError, "float64"),
-    (np.zeros((6, 1), int), ValueError, "one label for each row")])
+    (np.zeros((6, 1), int), ValueError, "one label for each row"),
+    (np.eye(3)[[0, 1, 2, 0, 1, 2]], ValueError, r"one-hot, of shape \(6, 3\); pass .* y.argmax\(1\)"),
+    (np.eye(3, dtype=bool)[[0, 1, 2, 0, 1, 2]], ValueError, "one-hot"),
+    (np.eye(4)[[0, 1, 2, 0, 1, 2]], ValueError, r"one-hot, of shape \(6, 4\)"),
+    (np.ma.masked_array([0, 1, 2, 0, 1, 2], [0, 0, 0, 0, 0, 1]), TypeError, "labels y is a masked array"),
+    ([1, 2, 3, 1, 2, 3], ValueError, "1 to 3; expected 0 to 2; they begin at 1: pass y - 1")])
 def test_wrong_labels_are_refused(y, error, words):
     _, x, eps = example()
     vae = tv.VAE(5, 2, (4,), n_classes=3, rng=0)
@@ -277,6 +283,17 @@ def test_one_label_stands_for_all_rows():
     x = np.random.default_rng(0).random((6, 5))
     np.testing.assert_array_equal(vae.encode(x, 2)[0], vae.encode(x, np.full(6, 2))[0])
     np.testing.assert_array_equal(vae.sample(4, 0, 1), vae.sample(4, 0, [1] * 4))
+
+
+@pytest.mark.parametrize(("y", "words"), [
+    (np.arange(40) % 2, r"no row of y is of class 2, 4 \(of 0 to 4\)"), (1 + np.arange(40) % 4, "labels y begin at 1")])
+def test_classes_without_a_row_are_said_by_fit(y, words):
+    y = np.where(y == 1, 3, y) if "2, 4" in words else y
+    y[0] = 1
+    x = np.random.default_rng(0).random((40, 5))
+    with pytest.warns(Doubt, match=words):
+        tv.fit(tv.VAE(5, 2, (4,), n_classes=5, rng=0), x, y=y, epochs=1, progress=False)
+    tv.fit(tv.VAE(5, 2, (4,), n_classes=5, rng=0), x, y=np.arange(40) % 5, epochs=1, progress=False)
 
 
 @pytest.mark.parametrize("objective", [tv.ELBO, tv.IWAE])

@@ -3,6 +3,7 @@
 import json
 import math
 import tracemalloc
+from contextlib import nullcontext, suppress
 
 import numpy as np
 import pytest
@@ -214,7 +215,7 @@ def test_wrong_questions_are_answered_in_one_line():
         (lambda: evaluation.exact_posterior(wide, x[:1]), "3 latent dimensions"),
         (lambda: evaluation.exact_posterior(vae, x), "2 rows"),
         (lambda: evaluation.exact_posterior(vae, x[:1], span=0), "span"),
-        (lambda: evaluation.exact_posterior(vae, x[:1], n=21, span=3).kl_from([0, 0], [-20, -20]), "adds up to"),
+        (lambda: evaluation.exact_posterior(vae, x[:1], n=801, span=12).kl_from([0, 0], [-20, -20]), "adds up to"),
         (lambda: evaluation.probabilistic_pca(x, 5), "expected 1 to 4"),
         (lambda: evaluation.probabilistic_pca(x, 2), "no more than latent_dim = 2 directions"),
     ]:
@@ -275,3 +276,56 @@ def test_an_interrupted_evaluation_keeps_what_it_had_finished(tmp_path, monkeypa
     assert (folder / "evaluation-30.npz").read_bytes() == kept
     assert json.loads((folder / "evaluation.json").read_text())["test_rows"] == 45
     capsys.readouterr()
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+@pytest.mark.parametrize("binarization", [None, "none"])
+def test_grey_pixels_have_no_log_p_under_a_bernoulli(kind, binarization):
+    vae = tv.VAE(13, 2, (5,), rng=0)
+    x = np.zeros((1200, 13), kind)
+    x[1100, 7] = 90 if kind is np.uint8 else 0.3  # one pixel is enough
+    for question in (evaluation.importance_sampling, tv.log_likelihood):
+        with pytest.raises(ValueError, match=r'grey pixels, .* zeros and ones alone: pass binarization="dynamic"'):
+            question(vae, x, 3, binarization=binarization)
+    with pytest.raises(ValueError, match="grey pixels"):
+        evaluation.exact_posterior(vae, x[1100:1101])
+    gaussian = tv.VAE(13, 2, (5,), tv.Gaussian(), rng=0)
+    assert np.isfinite(tv.log_likelihood(gaussian, x[1098:1102], 3)).all()  # a Gaussian takes any number
+
+
+def test_log_p_of_grey_pixels_is_that_of_bits_drawn_once_for_all_samples():
+    seen = set()
+
+    class Watching(tv.Bernoulli):
+        def log_prob(self, x, out):
+            seen.update(map(bytes, x.astype(bool)))
+            return super().log_prob(x, out)
+
+    vae = tv.VAE(40, 2, (5,), Watching(), dtype=np.float64, rng=0)
+    grey = np.random.default_rng(0).integers(0, 256, (3, 40), dtype=np.uint8)
+    found = tv.log_likelihood(vae, grey, 1100, rng=4, binarization="dynamic")  # in three parts of the samples
+    drawn = seen - {bytes(row) for row in (grey > 127)}
+    assert 3 <= len(drawn) <= 4  # each row once, and the first row in the look ahead
+    bits = tv.datasets.binarize(grey, "threshold", None, bool)
+    threshold = tv.log_likelihood(vae, grey, 20, rng=4, binarization="threshold")
+    np.testing.assert_array_equal(threshold, tv.log_likelihood(vae, bits, 20, rng=4))
+    assert (found != tv.log_likelihood(vae, bits, 1100, rng=4)).all()
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("span", [3, 4, 5, 7])
+def test_a_kl_to_the_posterior_is_that_of_the_two_gaussians_or_refused(seed, span):
+    rng = np.random.default_rng(seed)
+    vae = linear_vae(likelihood=tv.Gaussian(float(rng.uniform(0.4, 3))), seed=seed, scale=rng.uniform(0.1, 0.4))
+    x = rng.standard_normal((1, 5))
+    mu, logvar = (a[0] for a in vae.encode(x))
+    W, b, s2 = vae.parameters()["decoder.0.W"], vae.parameters()["decoder.0.b"], vae.likelihood.std**2
+    precision = np.eye(2) + W @ W.T / s2
+    mean, deviation = np.linalg.solve(precision, W @ (x[0] - b)) / s2, np.sqrt(np.diag(np.linalg.inv(precision)))
+    r = mu - mean
+    exact = 0.5 * (np.trace(precision @ np.diag(np.exp(logvar))) + r @ precision @ r - 2 - logvar.sum()
+                   - np.linalg.slogdet(precision)[1])
+    reach = max((abs(mu) + 5.5 * np.exp(0.5 * logvar)).max(), (abs(mean) + 5.5 * deviation).max())
+    with nullcontext() if span > reach else suppress(ValueError):
+        found = evaluation.exact_posterior(vae, x, span=span).kl_from(mu, logvar)
+        assert found == pytest.approx(exact, rel=1e-3, abs=1e-4)

@@ -69,6 +69,7 @@ def test_every_order_of_the_rows_is_equally_likely():
     assert ((counts - 30) ** 2 / 30).sum() < 91  # chi-squared of 23 degrees: more by chance once in 10^9
 
 
+@pytest.mark.filterwarnings("ignore:the IWAE of one sample")
 @pytest.mark.parametrize("objective", [tv.ELBO, tv.IWAE])
 @pytest.mark.parametrize("K", [1, 2, 50])
 def test_each_row_gets_as_many_samples_as_were_asked_for(objective, K):
@@ -183,6 +184,7 @@ def test_grey_levels_come_as_the_rule_says(binarization, support, expected):
             assert (g.x == (0 if binarization == "threshold" else 0.5)).all()
 
 
+@pytest.mark.filterwarnings("ignore:the IWAE of one sample")
 @pytest.mark.parametrize(("objective", "rule"), [(tv.ELBO, tv.Adam), (tv.IWAE, tv.SGD)])
 def test_a_step_is_one_of_the_optimizer_along_the_gradient_of_the_batch(objective, rule):
     class Noting(objective):

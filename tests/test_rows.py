@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinyvae as tv
+from tinyvae.foundation.checks import Doubt
 from tinyvae.rows import BINARIZATIONS, Rows, bits, rows
 
 few = settings(max_examples=60, deadline=None)
@@ -92,11 +93,15 @@ def test_rows_are_not_checked_twice():
     assert isinstance(data, Rows)
 
 
+def noise(x):
+    return np.zeros((len(x) if hasattr(x, "__len__") else 1, 2))
+
+
 DOORS = {
     "encode": lambda vae, x: vae.encode(x), "reconstruct": lambda vae, x: vae.reconstruct(x),
-    "forward": lambda vae, x: vae.forward(x, np.zeros((len(x), 2))),
-    "ELBO": lambda vae, x: tv.ELBO(vae).forward(x, np.zeros((len(x), 2))),
-    "IWAE": lambda vae, x: tv.IWAE(vae).forward(x, np.zeros((5, len(x), 2))),
+    "forward": lambda vae, x: vae.forward(x, noise(x)),
+    "ELBO": lambda vae, x: tv.ELBO(vae).forward(x, noise(x)),
+    "IWAE": lambda vae, x: tv.IWAE(vae).forward(x, np.stack([noise(x)] * 5)),
     "fit": lambda vae, x: tv.fit(vae, x, epochs=1, progress=False),
     "validation": lambda vae, x: tv.fit(vae, np.zeros((4, 3)), epochs=1, validation=x, progress=False),
     "elbo": lambda vae, x: tv.evaluation.elbo(vae, x), "log p(x)": lambda vae, x: tv.log_likelihood(vae, x, 3),
@@ -140,3 +145,52 @@ def test_bits_are_left_alone_by_every_rule(binarization):
 def test_a_rule_that_cannot_be_is_refused(x, binarization, words):
     with pytest.raises(ValueError, match=words):
         rows(model(tv.Gaussian()), x, binarization=binarization)
+
+
+LARGE_DOORS = {name: DOORS[name] for name in ("fit", "elbo")} | {
+    "log p(x)": lambda vae, x: tv.log_likelihood(vae, x, 3, binarization="dynamic"),
+    "validation": lambda vae, x: tv.fit(vae, np.zeros((4, 3)), epochs=1, validation=x, progress=False)}
+
+
+@pytest.mark.parametrize("door", LARGE_DOORS.values(), ids=LARGE_DOORS)
+def test_grey_levels_without_a_light_pixel_are_taken_and_said_once(door):
+    """As scikit-learn's digits, whose white is 16."""
+    x = np.random.default_rng(0).integers(0, 17, (120, 3), dtype=np.uint8)
+    with pytest.warns(Doubt, match=r"x is uint8 with no value above 16, .* pass .*x / 16") as said:
+        door(model(), x)
+    assert len(said) == 1
+    assert said[0].filename == __file__  # at the line that called the package
+    door(model(), 15 * x)  # nothing is said of light ones
+
+
+@each_door
+@pytest.mark.parametrize(("wrap", "words"), [
+    (lambda x: np.ma.masked_array(x, x > 0.5), "masked array, and its mask would be ignored"),
+    (lambda x: tv.datasets.load().train, "part of a data set, rows and labels; pass one of them, such as data.train.x"),
+    (lambda x: tv.datasets.load(), r"whole data set, <Dataset mnist-small.*; pass the rows .* such as data.train.x")])
+def test_what_holds_rows_but_is_none_is_named(door, wrap, words):
+    vae, x = model(), wrap(np.random.default_rng(0).random((6, 3)))
+    if isinstance(x, tuple) and door is DOORS["validation"]:
+        pytest.skip("a pair of rows and labels is what it takes")
+    with pytest.raises(TypeError, match=words):
+        door(vae, x)
+
+
+def test_a_split_is_a_pair_of_rows_and_labels_for_validation():
+    data = tv.datasets.load(validation=100)
+    vae = tv.VAE(784, 2, (8,), n_classes=10, rng=0)
+    x, y = data.train.x[:200], data.train.y[:200]
+    found = [tv.fit(vae, x, y=y, epochs=1, rng=0, validation=held_out, progress=False, optimizer=tv.SGD(vae, 1e-30))
+             for held_out in (data.validation, (data.validation.x, data.validation.y))]
+    assert found[0][0]["validation_elbo"] == found[1][0]["validation_elbo"]
+
+
+@pytest.mark.parametrize("call", [
+    lambda vae, x: vae.sample(2, 0), lambda vae, x: tv.evaluation.elbo(vae, x),
+    lambda vae, x: tv.log_likelihood(vae, x, 3), lambda vae, x: tv.fit(vae, x, epochs=1, progress=False)])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_model_that_is_none_any_more_is_refused(call, bad):
+    vae = model()
+    vae.theta[5] = bad
+    with pytest.raises(ValueError, match=r"theta is not finite in 1 of \d+ entries: its training diverged"):
+        call(vae, np.zeros((4, 3)))

@@ -85,6 +85,7 @@ def test_the_cosine_ends_with_the_last_step_also_where_the_last_batch_is_small(r
     for_weights, for_training = map(np.random.default_rng, np.random.SeedSequence(0).spawn(2))
     data = tv.datasets.load(many).hold_out(40)  # 405 - 40 rows: three batches of 100 and one of 65
     vae = tv.VAE(12, 1, (8,), rng=for_weights)
+    vae.start_from(data.train.x)
     tv.fit(vae, data.train.x, None, tv.Adam(vae, tv.Cosine(1e-3, 4)), 1, 100, for_training, progress=False)
     np.testing.assert_array_equal(tv.load("r/model.npz").theta, vae.theta)
 

@@ -15,6 +15,7 @@ import pytest
 
 import tinyvae as tv
 from tinyvae import checkpoint
+from tinyvae.foundation.checks import Doubt
 
 
 def digits(n=300, seed=0):
@@ -261,7 +262,7 @@ def test_a_diverging_run_names_the_step_and_keeps_the_last_good_checkpoint(tmp_p
 def test_a_step_that_overflows_theta_is_divergence_though_every_loss_was_finite():
     vae = tv.VAE(5, 2, (), tv.Gaussian(0.01), rng=0)
     x = np.random.default_rng(0).standard_normal((8, 5))
-    with pytest.raises(FloatingPointError, match="theta is not finite"):
+    with pytest.raises(FloatingPointError, match="theta is not finite"), pytest.warns(Doubt):
         tv.fit(vae, x, None, tv.SGD(vae, 1e36), 1, 8, 0, progress=False)
 
 

@@ -6,6 +6,7 @@ Where log p(x) is known exactly, `exact` has it; its names are names of this mod
 import copy
 import math
 import threading
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from tinyvae.foundation import checks, machine
 from tinyvae.foundation.progress import progress_bar
 from tinyvae.functions import logsumexp
 from tinyvae.objectives import ELBO, IWAE
-from tinyvae.rows import Rows, rows
+from tinyvae.rows import Rows, dataset, probable
 from tinyvae.vae import VAE
 
 __all__ = ["Estimate", "Posterior", "active_units", "elbo", "exact_posterior", "importance_sampling",
@@ -37,7 +38,7 @@ def elbo(vae: VAE, x: Array | Rows, y: Array | None = None, binarization: str | 
     """
     rng = np.random.default_rng(rng)
     n_samples = checks.whole(n_samples, "n_samples")
-    data = rows(vae, x, y, binarization)
+    data = dataset(vae, x, y, binarization)
     objective = ELBO(vae)
     sums = np.zeros(2)
     for part in data.parts(ROWS // n_samples):
@@ -72,33 +73,39 @@ class Estimate(NamedTuple):
 
 
 def importance_sampling(vae: VAE, x: Array | Rows, n_samples: int = 5000, rng=None, y: Array | None = None,
-                        progress: bool = False) -> Estimate:
+                        progress: bool = False, binarization: str | None = None) -> Estimate:
     """log p(x) of each row of x (M, D) with q(z|x) as the proposal, as an `Estimate`.
 
     log 1/K sum_k w_k,   w_k = p(x|z_k) p(z_k) / q(z_k|x),   K = n_samples   (IWAE eq. 8 and section 5.1)
 
     The mean of the weights is p(x) in expectation; its logarithm is too low by about half the squared standard
     error, and rises to log p(x) with K. Works in chunks on as many threads as BLAS has: some 20 MB each, whatever
-    K and M. For a Bernoulli likelihood x must be binary. rng: a numpy.random.Generator, or a seed.
+    K and M. rng: a numpy.random.Generator, or a seed.
+
+    binarization   of grey pixels, each drawn once: "dynamic" or "threshold". Without one they are refused under a
+                   Bernoulli, which gives no grey pixel a probability.
     """
     K = checks.whole(n_samples, "n_samples")
-    data, rng = rows(vae, x, y), np.random.default_rng(rng)  # bytes stay bytes
+    data, rng = dataset(vae, x, y, binarization or "none"), np.random.default_rng(rng)  # bytes stay bytes
+    if data is not x:  # rows of a run are what its bound was measured on
+        probable(vae, data)
     machine.keep_freed_memory()
-    x, y = data[:1].draw()
+    x, y = replace(data[:1], binarization="none").draw()
     IWAE(vae).forward(x, np.zeros((1, 1, vae.latent_dim)), y)  # so that copies are small
     own = threading.local()
     log_sum, log_squares = np.full((2, len(data)), -np.inf)  # of w and w^2 over the samples so far
 
     def tasks():
         for some in _chunks(len(data), ROWS // K):
+            batch = data[some].draw(rng)  # x (M, D), y (M,): the same bits for all samples
             for samples in _chunks(K, SAMPLES):
                 shape = samples.stop - samples.start, some.stop - some.start, vae.latent_dim
-                yield some, samples, rng.standard_normal(shape, dtype=data.dtype)
+                yield some, samples, batch, rng.standard_normal(shape, dtype=data.dtype)
 
-    def weigh(some, samples, eps):
+    def weigh(some, samples, batch, eps):
         if not hasattr(own, "iwae"):
             own.iwae = IWAE(copy.deepcopy(vae))  # for each thread, because a forward is remembered
-        x, y = data[some].draw()
+        x, y = batch
         own.iwae.forward(x, eps, y)
         log_w = own.iwae.log_weights.astype(np.float64)
         return some, samples, logsumexp(log_w), logsumexp(2 * log_w)
@@ -116,19 +123,18 @@ def importance_sampling(vae: VAE, x: Array | Rows, n_samples: int = 5000, rng=No
 
 
 def log_likelihood(vae: VAE, x: Array | Rows, n_samples: int = 5000, rng=None, y: Array | None = None,
-                   progress: bool = False) -> Array:
+                   progress: bool = False, binarization: str | None = None) -> Array:
     """log p(x) of each row of x (M, D), in nats, (M,): importance sampling with q(z|x) as the proposal.
 
-    A lower bound in expectation that rises to log p(x) with K = n_samples; for its error bars see
-    `evaluation.importance_sampling`. For a Bernoulli likelihood x must be binary:
-    tv.datasets.binarize(x, "dynamic", rng). rng: a numpy.random.Generator, or a seed.
+    A lower bound in expectation that rises to log p(x) with K = n_samples; for its error bars, and for the
+    arguments, see `evaluation.importance_sampling`.
     """
-    return importance_sampling(vae, x, n_samples, rng, y, progress).log_p
+    return importance_sampling(vae, x, n_samples, rng, y, progress, binarization).log_p
 
 
 def kl_per_dimension(vae: VAE, x: Array | Rows, y: Array | None = None) -> Array:
     """KL(q(z_j|x) || N(0, 1)), the mean over the rows of x (M, D), in nats, (J,): the rate, split up."""
-    data, total = rows(vae, x, y), np.zeros(vae.latent_dim)
+    data, total = dataset(vae, x, y), np.zeros(vae.latent_dim)
     for part in data.parts(ROWS):
         total += gaussian.kl(*vae._encode(*part.draw())).sum(0, dtype=np.float64)
     return total / len(data)
@@ -136,7 +142,7 @@ def kl_per_dimension(vae: VAE, x: Array | Rows, y: Array | None = None) -> Array
 
 def means(vae: VAE, x: Array | Rows, y: Array | None = None) -> Array:
     """mu(x) of each row of x (M, D), (M, J), encoded in parts."""
-    return np.concatenate([vae._encode(*part.draw())[0] for part in rows(vae, x, y).parts(ROWS)])
+    return np.concatenate([vae._encode(*part.draw())[0] for part in dataset(vae, x, y).parts(ROWS)])
 
 
 def active_units(vae: VAE, x: Array | Rows, threshold: float = 0.01, y: Array | None = None) -> tuple[int, Array]:

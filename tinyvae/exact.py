@@ -11,11 +11,12 @@ from tinyvae import gaussian
 from tinyvae.foundation import checks
 from tinyvae.functions import logsumexp
 from tinyvae.likelihoods import FixedGaussian, Gaussian, SharedGaussian
-from tinyvae.rows import Rows, rows
+from tinyvae.rows import Rows, dataset, probable, rows
 from tinyvae.vae import VAE
 
 Array = np.ndarray
 
+OUTSIDE = 1e-5  # of a density may lie off a grid: what is lost there is worth many times its share in a KL
 POINTS = 250  # of the grid worked on at once: what a layer of 784 gives still fits the second-level cache
 
 
@@ -84,13 +85,13 @@ class Posterior(NamedTuple):
         step = self.z[1] - self.z[0]
         log_q = gaussian.log_density(_grid(self.z), np.asarray(mu), np.asarray(logvar))  # (n, n)
         q = np.exp(log_q) * step**2
-        if abs(q.sum() - 1) > 1e-3:
-            raise ValueError(f"on this grid q(z|x) adds up to {q.sum():.4f} instead of 1; give exact_posterior "
+        if abs(q.sum() - 1) > OUTSIDE:
+            raise ValueError(f"on this grid q(z|x) adds up to {q.sum():.5f} instead of 1; give exact_posterior "
                              "a larger span, or more points")
         return float((q * (log_q - self.log_density)).sum())
 
 
-def exact_posterior(vae: VAE, x: Array | Rows, y: Array | None = None, n: int = 401, span: float = 4.0) -> Posterior:
+def exact_posterior(vae: VAE, x: Array | Rows, y: Array | None = None, n: int = 501, span: float = 5.0) -> Posterior:
     """p(z|x) = p(x|z) p(z) / p(x) for one row x (1, D) of a model with two latent dimensions.
 
     On n x n points from -span to span, in units of the prior's standard deviation. ValueError if p(z|x) does not
@@ -98,7 +99,7 @@ def exact_posterior(vae: VAE, x: Array | Rows, y: Array | None = None, n: int = 
     """
     if vae.latent_dim != 2:
         raise ValueError(f"the model has {vae.latent_dim} latent dimensions; the posterior on a grid is for 2")
-    x, y = rows(vae, x, y).draw()
+    x, y = probable(vae, dataset(vae, x, y)).draw()
     if len(x) != 1:
         raise ValueError(f"x has {len(x)} rows; expected one, as x[i : i + 1]")
     axis = np.linspace(-checks.number(span, "span", above=0), span, checks.whole(n, "n", at_least=2))
@@ -110,8 +111,8 @@ def exact_posterior(vae: VAE, x: Array | Rows, y: Array | None = None, n: int = 
         log_joint[part] = (log_p_x + gaussian.log_standard_density(z[part]))[:, 0]
     total = logsumexp(log_joint)
     share = np.exp(log_joint - total).reshape(n, n)  # of p(z|x), at each point
-    if (outside := share.sum() - share[1:-1, 1:-1].sum()) > 1e-3:
-        raise ValueError(f"of p(z|x) on this grid {outside:.1%} lie on its border; give exact_posterior a larger span")
+    if (border := share.sum() - share[1:-1, 1:-1].sum()) > OUTSIDE / 10:  # beyond it lies about ten times as much
+        raise ValueError(f"of p(z|x) on this grid {border:.2g} lie on its border; give exact_posterior a larger span")
     if share.max() > 0.3:  # narrower than the distance of two points, where the sum is no integral any more
         raise ValueError(f"one point of this grid has {share.max():.0%} of p(z|x); give exact_posterior more points")
     log_p = total + 2 * math.log(axis[1] - axis[0])

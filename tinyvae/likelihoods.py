@@ -10,6 +10,9 @@ The contract of every likelihood, for D data dimensions:
     likelihood.mean(out)            E[x|z], (..., D)
     likelihood.sample(out, rng)     a draw from p(x|z), (..., D)
     likelihood.support              (lowest, highest) value that x can take
+    likelihood.start(mean, deviation)
+                                    optional, for `VAE.start_from`: the `out` (D',) whose E[x|z] is mean (D,); and
+                                    sets a sigma of its own to deviation, a float
 
 Parameters are unconstrained (logits, log-sigmas) and densities carry their full normalizing
 constant, so nothing is clipped and log p(x) means what it says.
@@ -58,6 +61,10 @@ class Bernoulli(WithoutParameters):
     def mean(self, out: Array) -> Array:
         return sigmoid(out)
 
+    def start(self, mean: Array, deviation: float) -> Array:
+        p = mean.clip(0.001, 0.999)  # a pixel that was never on may be on elsewhere
+        return np.log(p / (1 - p))
+
     def sample(self, out: Array, rng: np.random.Generator) -> Array:
         return (rng.random(out.shape) < sigmoid(out)).astype(out.dtype)
 
@@ -99,6 +106,9 @@ class DiagonalGaussian(WithoutParameters):
     def mean(self, out: Array) -> Array:
         return self.split(out)[0]
 
+    def start(self, mean: Array, deviation: float) -> Array:
+        return mean
+
     def sample(self, out: Array, rng: np.random.Generator) -> Array:
         mean, log_std = self.split(out)
         noise = rng.standard_normal(mean.shape, dtype=out.dtype)
@@ -118,8 +128,7 @@ class FixedGaussian(DiagonalGaussian):
 class SharedGaussian(DiagonalGaussian):
     """One learned log sigma, the last entry of theta.
 
-    It starts at 0: bring x to unit variance, or set `vae.parameters()["likelihood.log_std"]`, or data of a much
-    smaller scale look like noise and z goes unused.
+    It starts at 0. Data of a much smaller scale would look like noise, and z go unused: see `VAE.start_from`.
     """
 
     std = "shared"
@@ -133,6 +142,10 @@ class SharedGaussian(DiagonalGaussian):
 
     def init(self, rng: np.random.Generator) -> None:
         self.log_std[:] = 0
+
+    def start(self, mean: Array, deviation: float) -> Array:
+        self.log_std[:] = math.log(deviation)
+        return mean
 
     def split(self, out: Array) -> tuple[Array, Array]:
         return out, self.log_std  # (1,)
@@ -152,6 +165,9 @@ class NetworkGaussian(DiagonalGaussian):
     def split(self, out: Array) -> tuple[Array, Array]:
         D = out.shape[-1] // 2
         return out[..., :D], out[..., D:]
+
+    def start(self, mean: Array, deviation: float) -> Array:
+        return np.concatenate([mean, np.full_like(mean, math.log(deviation))])
 
     def backward(self, dlog: Array) -> Array:
         dmean = super().backward(dlog)

@@ -51,6 +51,7 @@ class ELBO:
 
     def backward(self) -> None:
         """Fill `vae.grad` with the derivative of the latest loss."""
+        checks.after_forward(self, "log_p_x")
         dlog_p_x = np.full_like(self.log_p_x, -1 / self.log_p_x.size)  # (K, M)
         dkl_j = np.full_like(self.mu, self.beta / len(self.mu)) * self.above  # (M, J)
         dmu, dlogvar = gaussian.kl_backward(dkl_j, self.mu, self.logvar)  # (M, J)
@@ -84,6 +85,7 @@ class IWAE:
 
     def backward(self) -> None:
         """Fill `vae.grad` with the derivative of the latest loss (IWAE eq. 14)."""
+        checks.after_forward(self, "log_weights")
         w = softmax(self.log_weights)  # (K, M)
         # Less than rounding, whose products would be denormal numbers: with those, this takes ten times as long.
         w[w < NEGLIGIBLE] = 0

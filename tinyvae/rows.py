@@ -11,12 +11,14 @@ for MNIST instead of 188) until a batch of them is drawn. Grey pixels are then b
 
 from __future__ import annotations  # so that np.random, which NumPy imports late, is imported late
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tinyvae.foundation import checks
+from tinyvae.likelihoods import Bernoulli
 
 Array = np.ndarray
 
@@ -40,7 +42,18 @@ class Rows:
 
     def mean(self) -> Array:
         """The mean of the grey values, (D,), in float64."""
-        return self.x.mean(0, dtype=np.float64) / (255 if self.x.dtype == np.uint8 else 1)
+        return self.x.mean(0, dtype=np.float64) / self.white
+
+    def deviation(self) -> float:
+        """How far the grey values lie from that mean: one root mean square over all rows and columns."""
+        mean = self.mean()
+        squares = sum(((part.x / self.white - mean) ** 2).sum() for part in self.parts(1000))
+        return math.sqrt(squares / self.x.size)
+
+    @property
+    def white(self) -> int:
+        """What x holds where its value is 1."""
+        return 255 if self.x.dtype == np.uint8 else 1
 
     def parts(self, size: int) -> Iterator[Rows]:
         """The rows in their order, `size` at a time, at least one."""
@@ -69,6 +82,29 @@ def rows(vae, x, y=None, binarization: str | None = "none", name: str = "x") -> 
         if binarization != "none":
             checks.inside(x, (0.0, 1.0), f"binarization {binarization!r}", name)
     return Rows(x, checks.labels(y, len(x), vae.n_classes), binarization, dtype)
+
+
+def dataset(vae, x, y=None, binarization: str | None = "none", name: str = "x") -> Rows:
+    """`rows`, for the doors that take a whole data set: of it, and of the model, is asked what no batch is asked.
+
+    ValueError if the model's theta is not finite. What can be right, but seldom is, is said.
+    """
+    checks.parameters(vae.theta)
+    if isinstance(x, Rows):
+        return x
+    data = rows(vae, x, y, binarization, name)
+    checks.dark(data.x, name)
+    return data
+
+
+def probable(vae, data: Rows) -> Rows:
+    """data, if it has a log p(x): a Bernoulli gives one to bits alone."""
+    if not isinstance(vae.likelihood, Bernoulli) or data.binarization != "none":
+        return data
+    if any(((part.x != 0) & (part.x != data.white)).any() for part in data.parts(1000)):
+        raise ValueError("x has grey pixels, and a Bernoulli gives a probability to zeros and ones alone: pass "
+                         'binarization="dynamic" (or "threshold"), or binarized rows')
+    return data
 
 
 def default_binarization(vae) -> str:

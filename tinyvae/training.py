@@ -21,13 +21,13 @@ from pathlib import Path
 import numpy as np
 
 from tinyvae import checkpoint as checkpoints
-from tinyvae import evaluation
+from tinyvae import evaluation, symptoms
 from tinyvae.foundation import checks, machine
 from tinyvae.foundation.progress import progress_bar
 from tinyvae.history import COLUMNS, History
-from tinyvae.objectives import ELBO
+from tinyvae.objectives import ELBO, IWAE
 from tinyvae.optimizers import Adam, Optimizer
-from tinyvae.rows import Rows, rows
+from tinyvae.rows import Rows, dataset
 from tinyvae.vae import VAE
 
 Array = np.ndarray
@@ -55,16 +55,18 @@ def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, 
 
     Ctrl-C stops after the present step and keeps `vae` as it is then; the history is kept in the checkpoint,
     if there is one. SIGTERM does the same, and raises KeyboardInterrupt, too, unless the program handles it.
-    Raises FloatingPointError, naming the step and the term, when the loss is not finite, or theta at the end
-    of an epoch.
+    Raises FloatingPointError, naming the step and the term, when the loss is not finite, or theta at the end of an
+    epoch, or when the loss of an epoch is several times that of the untrained model. Warns (`checks.Doubt`, a
+    UserWarning) where sigma is far from the data, and where the code is unused at the end. A model is trained by one
+    thread at a time.
     """
     rng = np.random.default_rng(rng)
     every = checks.number(checkpoint_seconds, "checkpoint_seconds", at_least=0)
-    data = rows(vae, x, y, binarization)
+    data = dataset(vae, x, y, binarization)
     held_out = None
     if validation is not None:
         x, y = validation if isinstance(validation, tuple) and len(validation) == 2 else (validation, None)
-        held_out = rows(vae, x, y, data.binarization, "validation x")
+        held_out = dataset(vae, x, y, data.binarization, "validation x")
     run = _Run(
         vae, objective or ELBO(vae), optimizer or Adam(vae), rng, data, held_out,
         epochs=checks.whole(epochs, "epochs", at_least=0), batch_size=checks.whole(batch_size, "batch_size"),
@@ -75,11 +77,14 @@ def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, 
         if not resume:
             raise FileExistsError(f"{run.path} exists; pass resume=True to go on from it, or another path")
         run.load(run.path)
+    run.doubt()
     try:
         run.train(every, progress)
     finally:
         if warmup_epochs:
             run.objective.beta = run.beta  # as it was found
+    if said := symptoms.collapse(vae, data, run.history, run.start, run.beta, warmup_epochs):
+        checks.doubt(said)
     return run.history
 
 
@@ -123,7 +128,20 @@ class _Run:
         self.batch_size = min(self.batch_size, len(self.data))
         self.steps_per_epoch = math.ceil(len(self.data) / self.batch_size)
         self.beta = getattr(self.objective, "beta", 1.0)
+        self.start = symptoms.start(self.vae, self.data)
+        self.watch = symptoms.Watch(self.vae.data_dim, self.start)
         self.order_state = self.rng.bit_generator.state  # before the present epoch's order was drawn
+
+    def doubt(self) -> None:
+        """Say what is probably not meant, before training."""
+        if self.data.y is not None:
+            checks.classes(self.data.y, self.vae.n_classes)
+        if self.held_out is not None and len(self.data) >= 20 and np.array_equal(self.held_out.x, self.data.x):
+            checks.doubt("validation is the training rows themselves, and will not show overfitting; hold out others")
+        if isinstance(self.objective, IWAE) and self.n_samples == 1:
+            checks.doubt("the IWAE of one sample is the ELBO, with a noisier gradient: take n_samples=5, say")
+        if self.epoch == self.step == 0 and (said := symptoms.far_from_data(self.vae, self.data, self.start)):
+            checks.doubt(said)
 
     # ---- the loop, and what it is made of --------------------------------------------------------
 
@@ -176,7 +194,8 @@ class _Run:
                     self.end_epoch()
                     bar.set_postfix_str(_summary(self.history[-1]))
                 ends = self.epoch == self.epochs or bool(asked)
-                if self.path is not None and (ends or time.monotonic() - saved >= every):
+                due = time.monotonic() - saved >= every and not self.watch.absurd  # keep what was good
+                if self.path is not None and (ends or due):
                     try:
                         self.save(self.path)
                     except OSError as error:  # a full disk, or a virus scanner that holds the file for a moment
@@ -192,6 +211,7 @@ class _Run:
         M = len(self.objective.kl)
         terms = loss, self.objective.reconstruction.mean().item(), self.objective.kl.mean().item()
         self.sums = [total + M * term for total, term in zip(self.sums, terms, strict=True)]
+        self.watch.see(*terms, getattr(self.objective, "beta", 1.0))
         self.step += 1
         self.seconds += seconds
 
@@ -200,8 +220,12 @@ class _Run:
         if not np.isfinite(self.vae.theta).all():
             raise self.divergence()
         N = len(self.data)
-        self.epoch, self.step = self.epoch + 1, 0
         loss, reconstruction, kl = (total / N for total in self.sums)
+        self.watch.see(loss, reconstruction, kl, getattr(self.objective, "beta", 1.0))
+        if self.watch.absurd:
+            raise self.divergence(f"the loss of this epoch is {loss:.4g} nats, several times the "
+                                  f"{self.watch.untrained:.4g} of the untrained model")
+        self.epoch, self.step = self.epoch + 1, 0
         row = {"epoch": self.epoch, "loss": loss, "elbo": -(reconstruction + kl),
                "reconstruction": reconstruction, "kl": kl}
         if self.held_out is not None:
@@ -211,16 +235,18 @@ class _Run:
         self.history.append(row)
         self.sums, self.seconds = [0.0, 0.0, 0.0], 0.0
 
-    def divergence(self) -> FloatingPointError:
-        """The error that names the step and the term which is no number any more."""
+    def divergence(self, why: str = "") -> FloatingPointError:
+        """The error that names the step and, unless told why, the term which is no number any more."""
         terms = {"theta": self.vae.theta, "the reconstruction term": self.objective.reconstruction,
                  "the KL term": self.objective.kl, "the gradient": self.vae.grad}
         culprit = next((name for name, a in terms.items() if not np.isfinite(a).all()), "the loss or its sum")
         kept = f"the last good checkpoint is {self.path}" if self.path is not None and self.path.exists() else \
             "there is no checkpoint yet"
+        at_once = self.watch.untrained is None and np.isfinite(self.vae.theta).all()
+        advice = symptoms.failed_first_step(self.vae, self.data) if at_once else "Try a smaller learning rate"
         return FloatingPointError(
-            f"training diverged at step {self.optimizer.t + 1} (epoch {self.epoch + 1}): {culprit} is not "
-            f"finite; {kept}. Try a smaller learning rate")
+            f"training diverged at step {self.optimizer.t + (not why)} (epoch {self.epoch + 1}): "
+            f"{why or f'{culprit} is not finite'}; {kept}. {advice}")
 
     # ---- the checkpoint --------------------------------------------------------------------------
 
@@ -233,7 +259,16 @@ class _Run:
         state = {"settings": self.settings, "epoch": self.epoch, "step": self.step, "t": self.optimizer.t,
                  "rng": self.rng.bit_generator.state, "order_rng": self.order_state, "sums": self.sums,
                  "seconds": self.seconds}
+        if rates := self.learning_rates(self.optimizer.t):
+            state["learning_rates"] = rates
+        if self.watch.untrained != math.inf:
+            state["untrained"] = self.watch.untrained
         checkpoints.save(path, self.vae, state, vectors)
+
+    def learning_rates(self, t: int) -> list[float]:
+        """What a schedule gave at some steps of t: it has no description to compare it by."""
+        lr = getattr(self.optimizer, "lr", None)
+        return [float(lr(step)) for step in (0, t // 3, t // 2, max(t - 1, 0))] if callable(lr) else []
 
     def load(self, path: Path) -> None:
         """Stand where the run stood that saved to `path`: all is read before anything is changed."""
@@ -253,6 +288,9 @@ class _Run:
             loss, reconstruction, kl = (checks.number(total, "sums") for total in state["sums"])
             seconds = checks.number(state["seconds"], "seconds", at_least=0)
             now, before = (_generator(state[name]) for name in ("rng", "order_rng"))
+            untrained = state.get("untrained", math.inf)  # absent from the checkpoints of version 0.1
+            if untrained not in (None, math.inf):
+                checks.number(untrained, "untrained")
             moments = [vectors[name] for name in self.optimizer.moments]
             names = [name for name in COLUMNS if f"history.{name}" in vectors]
             columns = [vectors[f"history.{name}"].tolist() for name in names]
@@ -263,13 +301,16 @@ class _Run:
         if not (len(history) == epoch and step < self.steps_per_epoch
                 and all(moment.shape == vae.theta.shape for moment in moments)):
             raise ValueError(f"{path} is damaged: its parts do not fit each other; start a new run")
+        if (then := state.get("learning_rates", rates := self.learning_rates(t))) != rates:
+            raise ValueError(f"{path} was made with another schedule of the learning rate: it gave {then} where this "
+                             f"one gives {rates}. Resume with the same settings, or start a new run")
         self.vae.theta = vae.theta
         for name, moment in zip(self.optimizer.moments, moments, strict=True):
             getattr(self.optimizer, name)[:] = moment
         self.optimizer.t = t
         self.rng.bit_generator.state, self.order_state = now.state, before.state
         self.epoch, self.step, self.seconds, self.history = epoch, step, seconds, history
-        self.sums = [loss, reconstruction, kl]
+        self.sums, self.watch.untrained = [loss, reconstruction, kl], untrained
 
 
 def _generator(state) -> np.random.PCG64:

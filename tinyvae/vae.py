@@ -88,6 +88,18 @@ class VAE:
                 f"{f', {self.n_classes} classes' if self.n_classes else ''}: {self.theta.size:,} parameters "
                 f"{self.theta.dtype}>")
 
+    def start_from(self, x: Array) -> None:
+        """Before training: let E[x|z] begin near the mean of the rows x (N, D), and sigma, if it is learned, at their
+        deviation from it. Only the decoder's last bias and sigma change.
+
+        A Gaussian whose sigma is far larger than what x varies by takes x for noise and may never use z.
+        """
+        if not hasattr(self.likelihood, "start"):
+            raise TypeError(f"{type(self.likelihood).__name__} has no method start(mean, deviation), which would say "
+                            "how; see the contract in tinyvae.likelihoods")
+        data = rows(self, x, 0 if self.n_classes else None)
+        self.decoder.layers[-1].b[:] = self.likelihood.start(data.mean(), data.deviation() or 1.0)
+
     # ---- the stochastic layer ------------------------------------------------------------
 
     def forward(self, x: Array, eps: Array, y: Array | None = None) -> tuple[Array, Array, Array, Array]:
@@ -107,6 +119,7 @@ class VAE:
         Shapes as in `forward`, or broadcasting to them. May destroy dout. It is the backward of the latest
         `forward`: `encode`, `decode`, `sample` and `reconstruct` overwrite what it reads.
         """
+        checks.after_forward(self, "eps")
         J, shape = self.latent_dim, self.eps.shape
         dz_decoder = self.decoder.backward(dout.reshape(-1, dout.shape[-1]))  # (K M, J + C)
         dz = dz_decoder[:, :J].reshape(shape) + dz  # (K, M, J)
@@ -148,6 +161,7 @@ class VAE:
 
         rng: a numpy.random.Generator, or a seed. y: labels (n,), or one label for all.
         """
+        checks.parameters(self.theta)
         rng = np.random.default_rng(rng)
         z = rng.standard_normal((checks.whole(n, "n"), self.latent_dim), dtype=self.theta.dtype)
         return self.likelihood.sample(self._decode(z, checks.labels(y, n, self.n_classes)), rng)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinyvae.datasets import BINARIZATIONS, Dataset, Split, binarize, freeze
+from tinyvae.datasets import BINARIZATIONS, Dataset, Split, binarize, freeze, load
 
 LEVELS = np.arange(256, dtype=np.uint8)
 
@@ -193,4 +193,13 @@ def test_bytes_of_zero_and_one_are_no_grey_levels(rng):
     x = np.array([[0, 1, 1, 0]], np.uint8)
     for call in (lambda: binarize(x, "dynamic", rng), lambda: freeze(x, 0)):
         with pytest.raises(ValueError, match="no value above 1, but uint8 means grey levels"):
+            call()
+
+
+@pytest.mark.parametrize(("x", "words"), [
+    (np.ma.masked_array(np.zeros((2, 3)), True), "masked array"),
+    (load().train, "pass one of them, such as data.train.x")])
+def test_what_holds_rows_but_is_none_is_named(x, words):
+    for call in (lambda: binarize(x, "threshold", None), lambda: freeze(x, 0)):
+        with pytest.raises(TypeError, match=words):
             call()

@@ -241,6 +241,7 @@ def test_processes_that_start_at_once_all_succeed(mirrors, published, server, tm
     assert content(tmp_path) == published
 
 
+@pytest.mark.filterwarnings("ignore:x is uint8 with no value above")  # dark images, but numbered ones
 def test_load_downloads_once_into_the_cache(mirrors, server, tmp_path, monkeypatch):
     mirrors("good")
     monkeypatch.delenv("TINYVAE_DATA", raising=False)

@@ -17,6 +17,7 @@ from tinyvae.datasets import Dataset, Split, load, read_idx, write_idx
 from tinyvae.datasets.download import FILES
 from tinyvae.datasets.load import LABELS
 from tinyvae.datasets.tables import read_csv
+from tinyvae.foundation.checks import Doubt
 
 ROOT = Path(__file__).parents[2]
 
@@ -334,6 +335,43 @@ def test_uint8_without_a_value_above_one_is_ambiguous_and_refused(tmp_path, rng)
     assert "uint8 means grey levels 0..255; give zeros and ones as bool or float" in refusal(saved(tmp_path, x=x))
     x[0, 0] = 2
     assert load(saved(tmp_path, x=x)).train.x.dtype == np.uint8
+
+
+def test_grey_levels_without_a_light_pixel_are_taken_and_said(tmp_path, rng):
+    x = rng.integers(0, 17, (100, 4), dtype=np.uint8)
+    with pytest.warns(Doubt, match="x is uint8 with no value above 16, taken for grey levels 0..255"):
+        data = load(saved(tmp_path, x=x))
+    assert data.train.x.dtype == np.uint8
+
+
+@pytest.mark.parametrize("share", [1.0, 0.3])
+def test_test_rows_that_are_training_rows_are_said(tmp_path, rng, share):
+    x, x_test = rng.random((200, 6)), rng.random((100, 6))
+    n = int(100 * share)
+    x_test[:n] = x[50 : 50 + n]
+    with pytest.warns(Doubt, match=rf"^{share:.0%} of the rows of x_test are the same as rows of x, .* is no test"):
+        load(saved(tmp_path, x=x, x_test=x_test))
+
+
+def test_rows_that_come_twice_by_chance_are_not_said(tmp_path, rng):
+    load(saved(tmp_path, x=rng.random((200, 3)) < 0.5, x_test=rng.random((100, 3)) < 0.5))  # eight rows there are
+    load(saved(tmp_path, x=rng.random((200, 6)), x_test=rng.random((100, 6))))
+
+
+@pytest.mark.parametrize(("y", "words"), [
+    (1 + np.arange(60) % 10, "labels y begin at 1, so that class 0 of 11 has no row; pass y - 1"),
+    (3 * (np.arange(60) % 4), r"no row of y is of class 1, 2, 4, 5, 7 … \(of 0 to 9\)")])
+def test_classes_without_a_row_are_said(tmp_path, rng, y, words):
+    with pytest.warns(Doubt, match=words):
+        load(saved(tmp_path, x=rng.random((60, 2)), y=y))
+
+
+def test_a_class_whose_only_rows_are_test_rows_is_there(tmp_path):
+    load(saved(tmp_path, x=numbered(100), y=np.arange(100)))
+
+
+def test_one_hot_labels_are_named(tmp_path):
+    assert "one-hot labels become numbers by y.argmax(1)" in refusal(saved(tmp_path, x=numbered(10), y=np.eye(10)))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

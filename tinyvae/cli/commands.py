@@ -5,6 +5,8 @@ import errno
 import io
 import os
 import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +17,7 @@ from tinyvae.cli.settings import add_options, whole
 from tinyvae.cli.train import recipes, train
 from tinyvae.exercises import commands as course
 from tinyvae.foundation import machine
+from tinyvae.foundation.checks import Doubt
 from tinyvae.foundation.text import short
 
 CLOSED = (errno.EPIPE, errno.EINVAL) if os.name == "nt" else (errno.EPIPE,)  # what writing to a closed pipe gives
@@ -29,7 +32,9 @@ def main(argv: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal that knows no "±" shows a "?"
     status = 2
     try:
-        with machine.terminable():
+        with machine.terminable(), warnings.catch_warnings():
+            warnings.simplefilter("always", Doubt)
+            warnings.showwarning = _printer()
             args = _parser().parse_args(argv)
             done = args.run(args)
             sys.stdout.flush()  # now, where it can still be told that nobody reads
@@ -51,6 +56,18 @@ def main(argv: list[str] | None = None) -> int:
         said = str(error)
     print(f"tinyvae: {short(' '.join(said.split()))}", file=sys.stderr)
     return status
+
+
+def _printer() -> Callable[..., None]:
+    """What prints each warning once, as a line without its place in the code."""
+    printed = set()
+
+    def show(message, *where) -> None:
+        if str(message) not in printed:
+            print(f"tinyvae: {message}", file=sys.stderr)
+            printed.add(str(message))
+
+    return show
 
 
 class _Parser(argparse.ArgumentParser):

@@ -16,7 +16,7 @@ from tinyvae.exact import is_linear
 from tinyvae.foundation.files import write_json
 from tinyvae.foundation.progress import progress_bar
 from tinyvae.foundation.text import table
-from tinyvae.rows import Rows
+from tinyvae.rows import Rows, probable
 from tinyvae.rows import rows as checked
 
 BOUND_SAMPLES = 10  # of z for each test row, for the bound
@@ -41,6 +41,7 @@ def evaluate(args) -> int:
         [log_p, f"{found['test_log_likelihood']:.2f}{error}   (± one standard error over the rows; {args.samples} "
                 "importance samples,"],
         ["", f"worth {found['median_effective_samples']:.3g} in the median row{sampling}{few})"],
+        *[["", "of grey pixels, to which a Bernoulli gives no probability: not to be compared"]] * _grey(run),
         ["gap", f"{found['gap']:.2f}   ({log_p} - ELBO, what q(z|{given}) falls short)"],
         ["active units", f"{found['active_units']} of {len(found['unit_variance'])}   (variance of mu over x above "
                          "0.01)"],
@@ -94,11 +95,20 @@ def measure(run: Run, samples: int, rows: int, quiet: bool = False) -> dict:
     return found
 
 
+def _grey(run: Run) -> bool:
+    """Whether a run has no log p(x), because it was asked to leave its pixels grey."""
+    try:
+        probable(run.vae, checked(run.vae, *run.labelled(run.data.test), run.rule))
+    except ValueError:
+        return True
+    return False
+
+
 def _posterior(run: Run, row: Rows) -> dict:
     """log p(x) of one row and KL(q(z|x) || p(z|x)), by quadrature over the two latent dimensions; and its picture."""
     vae, shape, (x, y) = run.vae, run.data.image_shape, row.draw()
     mu, logvar = (a[0].astype(float) for a in vae.encode(x, y))  # (2,) each
-    span = max(4.0, (abs(mu) + 6 * np.exp(0.5 * logvar)).max().item())
+    span = max(5.0, (abs(mu) + 6 * np.exp(0.5 * logvar)).max().item())
     try:
         exact = evaluation.exact_posterior(vae, x, y, span=span)
         found: dict[str, Any] = {"log_p": exact.log_p, "kl_to_posterior": exact.kl_from(mu, logvar)}

@@ -22,12 +22,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import tinyvae
 from tinyvae import datasets, evaluation, plots
-from tinyvae.checkpoint import ACTIVATIONS, describe, load, save
+from tinyvae.checkpoint import ACTIVATIONS, describe, load, load_state, save
 from tinyvae.cli.settings import LIKELIHOODS, OBJECTIVES, OPTIMIZERS, SCHEDULES, Config
 from tinyvae.foundation import machine
 from tinyvae.foundation.files import clear, replacing, write_json
@@ -114,10 +115,9 @@ class Run:
                     ACTIVATIONS[config.activation], data.n_classes if config.conditional else 0, rng=rng)
         if config.init == "normal":
             fresh.theta[:] = 0.01 * rng.standard_normal(fresh.theta.size)
-        if config.bias_from_data:
-            mean = rows(fresh, *self.labelled(data.train)).mean().clip(0.001, 0.999)  # (D,)
-            fresh.decoder.layers[-1].b[:] = np.log(mean / (1 - mean))
         if not self.finished:
+            if config.bias_from_data:
+                fresh.start_from(data.train.x)
             return fresh
         path = self.folder / "model.npz"
         trained = load(path)
@@ -174,12 +174,15 @@ class Run:
             print(f"Training on {data.name}, {len(data.train.x)} rows, {config.epochs} "
                   f"epoch{'s' * (config.epochs != 1)}. The run is kept in {self.folder}", flush=True)
         x, y = self.labelled(data.train)
+        rng, path = self.generators()[1], self.folder / "checkpoint.npz"
+        if path.exists():
+            self._refuse_another_seed(path, rng)
         try:
             history = fit(
                 vae, x, OBJECTIVES[config.objective](vae, config), self._optimizer(), config.epochs, config.batch_size,
-                self.generators()[1], y=y, n_samples=config.samples, warmup_epochs=config.warmup,
+                rng, y=y, n_samples=config.samples, warmup_epochs=config.warmup,
                 validation=self.labelled(data.validation) if len(data.validation.x) else None,
-                binarization=self.rule, checkpoint=self.folder / "checkpoint.npz", resume=True, progress=not quiet)
+                binarization=self.rule, checkpoint=path, resume=True, progress=not quiet)
         except KeyboardInterrupt as error:
             raise type(error)(f"{str(error) or 'interrupted'}; go on with: tinyvae train --resume --out "
                                     f"{shlex.quote(str(self.folder))}") from None
@@ -198,6 +201,14 @@ class Run:
                   f"tinyvae plot {shlex.quote(str(self.folder))}", file=sys.stderr)
         save(self.folder / "model.npz", vae)
         return found
+
+    def _refuse_another_seed(self, path: Path, rng: np.random.Generator) -> None:
+        """A checkpoint put in the place of this run's: of a seed is left, all through a run, the increment of PCG64."""
+        now: Any = rng.bit_generator.state
+        with suppress(KeyError, TypeError):  # a damaged one is for `fit` to name
+            if load_state(path)[1]["rng"]["state"]["inc"] != now["state"]["inc"]:
+                raise ValueError(f"{path} was made with another seed than the {self.config.seed} of this run; restore "
+                                 "its own, or start a new run")
 
     def draw(self) -> Iterator[Path]:
         """Draw the pictures into the folder, and name each."""

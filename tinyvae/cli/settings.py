@@ -72,7 +72,8 @@ class Config:
                             "of IWAE", SCHEDULES)
     adam_eps: float = setting(1e-8, "Adam's eps", above=0)
     init: str = setting("glorot", "of the weights; normal: N(0, 0.01^2), AEVB", ("glorot", "normal"))
-    bias_from_data: bool = setting(False, "start the decoder's last bias at the logits of the mean image")
+    bias_from_data: bool = setting(True, "start where the data are: the decoder's last bias at the mean of x, and "
+                                   "a learned sigma at its deviation")
     seed: int = setting(0, "of all randomness", at_least=0)
 
     def __post_init__(self):
@@ -88,8 +89,6 @@ class Config:
         if self.objective == "iwae" and (self.beta != 1 or self.free_bits or self.warmup):
             raise ValueError("beta, free bits and warmup are for the KL of the ELBO, which IWAE has not; leave them "
                              "out, or take the objective elbo")
-        if self.bias_from_data and self.likelihood != "bernoulli":
-            raise ValueError("--bias-from-data sets logits and needs --likelihood bernoulli; leave it out")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -98,6 +97,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         kind: dict[str, Any] = {"choices": f.metadata["choices"] or None}
         if f.default is False:
             kind = {"action": "store_true"}
+        elif f.default is True:
+            kind = {"action": argparse.BooleanOptionalAction}
         elif isinstance(f.default, (int, float)):
             kind = {"type": number(type(f.default), **f.metadata["bounds"])}
         elif isinstance(f.default, tuple):
@@ -109,7 +110,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def options(changes: dict[str, Any]) -> str:
     """Settings as options of the command line."""
-    return " ".join(f"--{name.replace('_', '-')} {written(value)}".rstrip() for name, value in changes.items())
+    return " ".join(f"--{'no-' * (value is False)}{name.replace('_', '-')} {written(value)}".rstrip()
+                    for name, value in changes.items())
 
 
 def written(value: Any) -> str:

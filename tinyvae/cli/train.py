@@ -21,7 +21,7 @@ def train(args) -> int:
             given[name] = os.path.abspath(given[name])
     if args.resume and args.out is None:
         raise ValueError("--resume needs --out FOLDER: the run to go on with")
-    if args.resume and (args.out / "config.json").exists():
+    if args.resume and ((args.out / "config.json").exists() or not (given or args.out.exists())):
         run = Run.open(args.out, finished=False)
         for name, value in given.items():
             if getattr(run.config, name) != value:
@@ -33,6 +33,8 @@ def train(args) -> int:
     else:
         base = find(given["recipe"]).config if "recipe" in given else Config()
         run = Run.new(replace(base, **given), args.out)
+        if args.resume and not args.quiet:
+            print(f"There is no run in {args.out} to resume: a new one begins.")
     found = run.train(args.quiet)
     if args.quiet:
         return 0

@@ -39,6 +39,7 @@ def freeze(x: np.ndarray, seed: int | Sequence[int] | np.random.SeedSequence) ->
 
 def _grey(x: np.ndarray) -> np.ndarray:
     """x, if it can be pixels; an array without rows can."""
+    checks.plain(x, "x")
     if x.dtype.kind not in "biuf":
         raise TypeError(f"pixels of {x.dtype} given; expected uint8 grey levels, bools, or numbers in [0, 1]")
     # Written so that NaN fails.

@@ -127,7 +127,10 @@ def load(name_or_path: FilePath = "mnist-small", data_dir: FilePath | None = Non
             found = LABELS.get(hashlib.sha256(arrays["y"].tobytes()).hexdigest(), name)
             if found != name:
                 raise ValueError(f"this is {found}, not {name}; expected {name} there or in a subfolder {name}")
-        return _split(name, arrays).hold_out(validation)
+        data = _split(name, arrays)
+        held_out = data.hold_out(validation)
+    _doubt(data, given="x_test" in arrays)
+    return held_out
 
 
 def _read_folder(folder: Path, max_bytes: int | None) -> dict[str, np.ndarray]:
@@ -190,14 +193,30 @@ def _rows(x: np.ndarray, key: str) -> np.ndarray:
     return checks.finite(x if x.dtype.kind == "f" else x.astype(np.float64), key)
 
 
+def _doubt(data: Dataset, given: bool) -> None:
+    """Say what can be right, but seldom is; given: whether the test rows are the source's own."""
+    train, test = data.train, data.test
+    checks.dark(train.x, "x")
+    if train.y is not None and test.y is not None:
+        checks.classes(np.concatenate([train.y, test.y]), data.n_classes)
+    if given and len(test.x) >= 20:  # fewer are a toy
+        known = {hash(row.tobytes()) for row in train.x}
+        repeated = 1 - len(known) / len(train.x)  # short rows and few grey levels come twice by chance
+        shared = sum(hash(row.tobytes()) in known for row in test.x) / len(test.x)
+        if shared > max(0.1, 2 * repeated):
+            checks.doubt(f"{shared:.0%} of the rows of x_test are the same as rows of x, and what is measured on them "
+                         "is no test; give other rows, or leave x_test out")
+
+
 def _labels(arrays: dict[str, np.ndarray], key: str, x_key: str) -> np.ndarray | None:
     """Labels as int64 (N,), one for each row; None without any."""
     if key not in arrays:
         return None
     y, n_rows = arrays[key], len(arrays[x_key])
     if y.shape != (n_rows,):
+        hint = f"; one-hot labels become numbers by {key}.argmax(1)" if y.ndim == 2 and len(y) == n_rows else ""
         raise ValueError(f"{key} is {y.dtype} of shape {y.shape}; expected {n_rows} numbers, "
-                         f"one for each row of {x_key}")
+                         f"one for each row of {x_key}{hint}")
     wrong = ~((y >= 0) & (y < MAX_CLASSES) & (y == np.floor(y)))  # so NaN is wrong, too
     if wrong.any():
         row = int(wrong.argmax())

@@ -1,6 +1,8 @@
 """What the doors of the package ask: input becomes an array of the right shape and dtype, or one clear line."""
 
 import math
+import sys
+import warnings
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,20 @@ import numpy as np
 from tinyvae.foundation.text import shown
 
 Array = np.ndarray
+
+DARK = 64  # grey levels: many pixels of uint8 with none as light were probably meant otherwise
+
+
+class Doubt(UserWarning):
+    """What is taken, but is probably not what was meant."""
+
+
+def doubt(text: str) -> None:
+    """Warn of it, at the line that called the package."""
+    level = 1
+    while sys._getframe(level).f_globals.get("__name__", "").split(".")[0] == "tinyvae":
+        level += 1
+    warnings.warn(text, Doubt, stacklevel=level + 1)
 
 
 def matrix(x, columns: int, name: str = "x") -> Array:
@@ -35,12 +51,16 @@ def labels(y, n_rows: int, n_classes: int) -> Array | None:
     """y, labels (M,) or one for all rows, as (M,) integers with 0 <= y < n_classes; None for a model without labels."""
     if n_classes == 0:
         if y is not None:
-            raise ValueError("labels y were given to a model without classes; build it with VAE(n_classes=…)")
+            raise ValueError("labels y were given to a model without classes; build it with VAE(n_classes=…), or "
+                             "leave them out")
         return None
     if y is None:
         raise ValueError(f"this model is conditional on a label: pass y, {n_rows} integers "
                          f"from 0 to {n_classes - 1}")
+    plain(y, "labels y")
     a = np.asarray(y)
+    if a.ndim == 2 and len(a) == n_rows and a.shape[1] > 1 and ((a == 0) | (a == 1)).all() and (a.sum(1) == 1).all():
+        raise ValueError(f"labels y are one-hot, of shape {a.shape}; pass the number of each row's class, y.argmax(1)")
     if a.dtype.kind not in "iu":
         raise TypeError(f"labels y have dtype {a.dtype}; expected integers from 0 to {n_classes - 1}")
     if a.ndim == 0:
@@ -48,8 +68,22 @@ def labels(y, n_rows: int, n_classes: int) -> Array | None:
     if a.shape != (n_rows,):
         raise ValueError(f"labels y have shape {a.shape}; expected ({n_rows},), one label for each row")
     if a.min() < 0 or a.max() >= n_classes:
-        raise ValueError(f"labels y range from {a.min()} to {a.max()}; expected 0 to {n_classes - 1}")
+        hint = "; they begin at 1: pass y - 1" if a.min() == 1 and a.max() == n_classes else ""
+        raise ValueError(f"labels y range from {a.min()} to {a.max()}; expected 0 to {n_classes - 1}{hint}")
     return a
+
+
+def classes(y: Array, n_classes: int) -> None:
+    """Say which classes no label names, unless there are fewer rows than classes."""
+    if len(y) < n_classes:
+        return
+    missing = np.flatnonzero(np.bincount(y, minlength=n_classes) == 0).tolist()
+    if missing == [0]:
+        doubt(f"labels y begin at 1, so that class 0 of {n_classes} has no row; pass y - 1 if that is not meant")
+    elif missing:
+        some = ", ".join(map(str, missing[:5])) + " …" * (len(missing) > 5)
+        doubt(f"no row of y is of class {some} (of 0 to {n_classes - 1}), and nothing can be learned about it; number "
+              "the classes without gaps")
 
 
 def cast(a: Array, dtype) -> Array:
@@ -85,6 +119,27 @@ def grey_levels(a: Array, name: str) -> Array:
         raise ValueError(f"{name} is uint8 with no value above 1, but uint8 means grey levels 0..255; "
                          f"give zeros and ones as bool or float: {name}.astype(bool)")
     return a
+
+
+def dark(a: Array, name: str) -> None:
+    """Say that uint8 without light pixels is still taken for grey levels."""
+    if a.dtype == np.uint8 and a.size > 255 and 1 < (top := a.max(initial=0)) < DARK:
+        doubt(f"{name} is uint8 with no value above {top}, taken for grey levels 0..255, which makes it nearly black; "
+              f"if {top} is white, pass {name} / {top}")
+
+
+def parameters(theta: Array) -> None:
+    """ValueError if theta is no model any more."""
+    if not np.isfinite(theta).all():
+        raise ValueError(f"the model's theta is not finite in {np.sum(~np.isfinite(theta))} of {theta.size} entries: "
+                         "its training diverged, or it was changed; load its last good file, or train it anew")
+
+
+def after_forward(state: Any, name: str) -> None:
+    """RuntimeError if `state` has no `name` yet, which its forward leaves for backward."""
+    if not hasattr(state, name):
+        raise RuntimeError(f"{type(state).__name__}.backward was called before forward; call forward first, whose "
+                           "derivative it is")
 
 
 def whole(value, name: str, at_least: int = 1) -> int:
@@ -151,7 +206,19 @@ def real_dtype(dtype) -> np.dtype:
     return np.dtype(dtype)
 
 
+def plain(x, name: str) -> None:
+    """TypeError for what holds rows, but is none: a data set, a part of one, a masked array."""
+    if hasattr(x, "train") and hasattr(x, "test"):
+        raise TypeError(f"{name} is a whole data set, {x!r}; pass the rows of one part, such as data.train.x")
+    if isinstance(x, tuple) and hasattr(x, "x"):
+        raise TypeError(f"{name} is a part of a data set, rows and labels; pass one of them, such as data.train.x")
+    if hasattr(x, "mask") and hasattr(x, "filled"):  # numpy.ma, without importing it
+        raise TypeError(f"{name} is a masked array, and its mask would be ignored; leave those rows out, or fill in "
+                        f"what is missing: {name}.filled(…)")
+
+
 def _numbers(x, name: str) -> Array:
+    plain(x, name)
     try:
         a = np.asarray(x)
     except ValueError:

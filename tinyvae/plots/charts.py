@@ -113,7 +113,7 @@ def latent_scatter(vae, x: Array, y: Array | None = None, dims=None) -> "Figure"
     return fit(figure)
 
 
-def posterior(vae, x: Array, y: Array | None = None, image_shape=None, n: int = 401, span: float = 4.0) -> "Figure":
+def posterior(vae, x: Array, y: Array | None = None, image_shape=None, n: int = 501, span: float = 5.0) -> "Figure":
     """The exact p(z|x) of one row x (1, D) on a grid of n x n points, and the outlines of 1 and 2 σ of q(z|x) in it.
 
     For a model with two latent dimensions. The view is as wide as the two of them need; span bounds the grid.
