@@ -56,7 +56,7 @@ MUTANTS = {
     },
     "test_identities.py::test_loss_is_summed_over_dimensions_and_averaged_over_examples": {
         "KL averaged over the latent dimensions, consistently": ("objectives.py", [
-            ("np.maximum(rate, self.free_bits).sum()", "np.maximum(rate, self.free_bits).mean()"),
+            ("np.maximum(rate_j, self.free_bits).sum()", "np.maximum(rate_j, self.free_bits).mean()"),
             ("self.beta / len(self.mu)", "self.beta / self.mu.size")]),
     },
     "test_identities.py::test_importance_weights_are_the_evidence_when_q_is_the_posterior": {
@@ -91,7 +91,7 @@ MUTANTS = {
         "fresh noise in backward": ("vae.py", [("(dz, self.logvar, self.eps)", "(dz, self.logvar, np.random.default_rng().normal(size=shape))")]),
         "loss averaged, gradient summed": ("objectives.py", [("-1 / self.log_p_x.size", "-1.0")]),
         "beta forgotten in the gradient": ("objectives.py", [("self.beta / len(self.mu)", "1 / len(self.mu)")]),
-        "free bits with a gradient": ("objectives.py", [("self.above = rate > self.free_bits", "self.above = rate > 0")]),
+        "free bits with a gradient": ("objectives.py", [("self.above = rate_j > self.free_bits", "self.above = rate_j > 0")]),
         "importance weights from the losses": ("objectives.py", [("softmax(self.log_weights)", "softmax(-self.log_weights)")]),
         "no gradient through log q": ("objectives.py", [("0.5 * dlog_w.sum(0)", "0 * dlog_w.sum(0)")]),
         "no path from the KL to logvar": ("vae.py", [("dlogvar_path + dlogvar", "dlogvar_path")]),

@@ -194,3 +194,28 @@ def test_a_model_that_is_none_any_more_is_refused(call, bad):
     vae.theta[5] = bad
     with pytest.raises(ValueError, match=r"theta is not finite in 1 of \d+ entries: its training diverged"):
         call(vae, np.zeros((4, 3)))
+
+
+def test_rows_keep_their_own_labels_and_binarization():
+    vae = model(n_classes=3)
+    data = rows(vae, np.full((9, 3), 0.5), np.arange(9) % 3, "dynamic")
+    assert tv.evaluation.elbo(vae, data) == tv.evaluation.elbo(vae, np.full((9, 3), 0.5), np.arange(9) % 3)
+    for besides in ({"y": np.zeros(9, int)}, {"binarization": "threshold"}, {"binarization": "nonsense"}):
+        with pytest.raises(ValueError, match="labels and a binarization of their own; leave both out"):
+            tv.evaluation.elbo(vae, data, **besides)
+
+
+@pytest.mark.parametrize(("x", "mean"), [
+    (np.array([[0, 255, 51], [0, 0, 255]], np.uint8), [0, 0.5, 0.6]),
+    (np.array([[False, True, True], [False, False, True]]), [0, 0.5, 1]), (np.array([[0.25, 0.5, 1], [0, 0.5, 0]]), [
+        0.125, 0.5, 0.5])])
+def test_the_mean_row_is_that_of_the_values(x, mean):
+    np.testing.assert_allclose(rows(model(), x).mean(), mean, rtol=1e-6)
+
+
+def test_noise_that_is_not_finite_is_named():
+    eps = np.zeros((2, 4, 2))
+    eps[1, 3, 0] = np.nan
+    for objective in (tv.ELBO, tv.IWAE):
+        with pytest.raises(ValueError, match=r"eps is not finite: nan at index \(1, 3, 0\)"):
+            objective(model()).forward(np.zeros((4, 3)), eps)

@@ -91,7 +91,8 @@ def importance_sampling(vae: VAE, x: Array | Rows, n_samples: int = 5000, rng=No
         probable(vae, data)
     machine.keep_freed_memory()
     x, y = replace(data[:1], binarization="none").draw()
-    IWAE(vae).forward(x, np.zeros((1, 1, vae.latent_dim)), y)  # so that copies are small
+    # A model remembers its latest forward, which the copies below would copy as well: let it be one of one row.
+    IWAE(vae).forward(x, np.zeros((1, 1, vae.latent_dim)), y)
     own = threading.local()
     log_sum, log_squares = np.full((2, len(data)), -np.inf)  # of w and w^2 over the samples so far
 

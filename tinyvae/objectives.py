@@ -44,9 +44,9 @@ class ELBO:
         self.reconstruction = -self.log_p_x.mean(0)  # (M,), AEVB eq. (7)
         kl_j = gaussian.kl(self.mu, self.logvar)  # (M, J)
         self.kl = kl_j.sum(1)  # (M,)
-        rate = kl_j.mean(0)  # (J,)
-        self.above = rate > self.free_bits  # (J,)
-        loss = self.reconstruction.mean() + self.beta * np.maximum(rate, self.free_bits).sum()
+        rate_j = kl_j.mean(0)  # (J,)
+        self.above = rate_j > self.free_bits  # (J,)
+        loss = self.reconstruction.mean() + self.beta * np.maximum(rate_j, self.free_bits).sum()
         return loss.item()
 
     def backward(self) -> None:

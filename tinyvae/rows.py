@@ -71,8 +71,10 @@ def rows(vae, x, y=None, binarization: str | None = "none", name: str = "x") -> 
     binarization   of grey pixels; None for the usual one: see `default_binarization`
     """
     if isinstance(x, Rows):
+        if y is not None or binarization not in (None, "none", x.binarization):
+            raise ValueError(f"{name} is Rows, which have labels and a binarization of their own; leave both out")
         return x
-    binarization = binarization or default_binarization(vae)
+    binarization = default_binarization(vae) if binarization is None else binarization
     x, dtype = checks.matrix(x, vae.data_dim, name), vae.theta.real.dtype  # also while theta is complex for a check
     check_rule(binarization, x)
     checks.grey_levels(x, name)
@@ -90,10 +92,9 @@ def dataset(vae, x, y=None, binarization: str | None = "none", name: str = "x") 
     ValueError if the model's theta is not finite. What can be right, but seldom is, is said.
     """
     checks.parameters(vae.theta)
-    if isinstance(x, Rows):
-        return x
     data = rows(vae, x, y, binarization, name)
-    checks.dark(data.x, name)
+    if data is not x:
+        checks.dark(data.x, name)
     return data
 
 

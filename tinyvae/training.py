@@ -146,10 +146,14 @@ class _Run:
     # ---- the loop, and what it is made of --------------------------------------------------------
 
     def steps(self) -> Iterator[float]:
-        """The loop of training: the loss of each step, from where the run stands to its end."""
+        """The loop of training: the loss of each step, from where the run stands to its end.
+
+        `train`, which asks for one step after another, counts steps and epochs between them.
+        """
         K, J = self.n_samples, self.vae.latent_dim
         while self.epoch < self.epochs:
             for batch in self.batches():
+                self.warm_up()
                 x, y = self.data[batch].draw(self.rng)  # (M, D), (M,)
                 eps = self.rng.standard_normal((K, len(x), J), dtype=x.dtype)  # (K, M, J)
                 loss = self.objective.forward(x, eps, y)
@@ -169,10 +173,13 @@ class _Run:
         if self.step > 0:
             self.rng.bit_generator.state = now
         for start in range(self.step * self.batch_size, len(order), self.batch_size):
-            if self.warmup_epochs:
-                progress = (self.epoch + self.step / self.steps_per_epoch) / self.warmup_epochs
-                self.objective.beta = self.beta * min(progress, 1.0)
             yield order[start : start + self.batch_size]
+
+    def warm_up(self) -> None:
+        """Let the weight of the KL rise, step by step."""
+        if self.warmup_epochs:
+            progress = (self.epoch + self.step / self.steps_per_epoch) / self.warmup_epochs
+            self.objective.beta = self.beta * min(progress, 1.0)
 
     # ---- what stands around a step ---------------------------------------------------------------
 

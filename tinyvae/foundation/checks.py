@@ -44,7 +44,7 @@ def noise(eps, n_rows: int, columns: int, dtype) -> Array:
     if a.ndim not in (2, 3) or a.shape[-2:] != (n_rows, columns) or a.size == 0:
         raise ValueError(f"eps has shape {a.shape}; expected (M, J) = ({n_rows}, {columns}) "
                          f"or (K, {n_rows}, {columns}) for K samples of each example")
-    return np.asarray(a, dtype)
+    return finite(np.asarray(a, dtype), "eps")
 
 
 def labels(y, n_rows: int, n_classes: int) -> Array | None:
