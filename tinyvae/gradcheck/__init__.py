@@ -12,7 +12,8 @@ backward says. What no gradient check can see is a wrong function with a right d
 that there are the exact identities of the tests.
 """
 
-from tinyvae.gradcheck.check import CENTRAL_STEP, COMPLEX_STEP, check_gradients
+from tinyvae.gradcheck.check import check_gradients
+from tinyvae.gradcheck.measure import CENTRAL_STEP, COMPLEX_STEP
 from tinyvae.gradcheck.own import cases
 from tinyvae.gradcheck.report import Report, Row, cells
 
