@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from tinyvae.gradcheck.measure import (
     precision_of,
     rounding_of,
     sides,
+    sizes_of,
 )
 from tinyvae.gradcheck.problem import Problem
 from tinyvae.gradcheck.problems import problem_of
@@ -56,10 +58,10 @@ def check_gradients(what, *inputs, rng=0, entries: int = 200, complex_tolerance:
     """
     rng = np.random.default_rng(rng)
     problem = problem_of(what, inputs, rng, names, gradients or {})
-    value = _value(problem)
-    limits = Limits(entries, complex_tolerance, central_tolerance)
-    point = Point(problem, problem.v, rng.standard_normal(value.shape), limits, rng)
-    rows = [_compare(point, name, rng) for name in problem.names]
+    dy = rng.standard_normal(_value(problem).shape)
+    with np.errstate(all="ignore"):  # a step may lead out of where forward is finite
+        point = Point(problem, problem.v, dy, Limits(entries, complex_tolerance, central_tolerance), rng)
+        rows = [_compare(point, name, rng) for name in problem.names]
     rows += [Row(name, shape, 0, None, math.nan, "", math.nan, math.nan, False, "", 0, why)
              for name, (shape, why) in problem.unchecked.items()]
     return Report(problem.title, rows, "\n".join([*point.notes, *problem.notes]))
@@ -77,37 +79,43 @@ class Point:
     """Where a problem is checked: what backward says there, and how well derivatives can be measured."""
 
     def __init__(self, problem: Problem, v: Array, dy: Array, limits: Limits, rng: np.random.Generator):
-        self.problem, self.v, self.dy = problem, v, dy
+        self.problem, self.v, self.dy, self.rng = problem, v, dy, rng
         self.gradient = _gradient(problem, v, dy)
         self.largest = abs(self.gradient).max(where=np.isfinite(self.gradient), initial=0)
         precision = EPS32 if problem.in_float32() else precision_of(self.terms, v, rng)
         self.noise = rounding_of(self.terms, v, precision, rng)
         self.complex_works, self.notes = False, []
         if precision > EPS:
-            limits = limits._replace(central_tolerance=max(limits.central_tolerance, 4 * precision ** (2 / 3)))
+            limits = limits._replace(central_tolerance=max(limits.central_tolerance, 10 * precision ** (2 / 3)))
             self.notes = [f"forward or backward computes in float32: judged by differences, to "
                           f"{limits.central_tolerance:.0e}."]
         else:
-            self._try_complex(rng)
+            self._try_complex()
         self.limits = limits
 
-    def beside(self, rng: np.random.Generator) -> "Point | None":
-        """A point a hair away, which lies on no kink."""
-        v = self.v + HAIR * rng.standard_normal(self.v.size)
-        finite = np.isfinite(self.problem.forward(v.copy())).all()
-        return Point(self.problem, v, self.dy, self.limits, rng) if finite else None
+    @cached_property
+    def beside(self) -> "Point | None":
+        """A point a hair away, which lies on no kink; None if backward does not follow (it may have kept x)."""
+        v = self._beside()
+        if not np.isfinite(self.problem.forward(v.copy())).all() or np.array_equal(
+                _gradient(self.problem, v, self.dy), self.gradient):
+            return None
+        return Point(self.problem, v, self.dy, self.limits, self.rng)
+
+    def _beside(self) -> Array:
+        return self.v + HAIR * sizes_of(self.v) * self.rng.standard_normal(self.v.size)
 
     def terms(self, v: Array) -> Array:
         """What L adds up: L(v) = <dy, forward(v)>."""
         return self.dy * self.problem.forward(v)
 
-    def _try_complex(self, rng: np.random.Generator) -> None:
+    def _try_complex(self) -> None:
         """Whether forward carries an imaginary part to its end: np.abs, for one, drops it silently."""
-        beside = self.v + HAIR * rng.standard_normal(self.v.size)  # where there is no kink
-        everywhere = Direction(np.arange(self.v.size), rng.standard_normal(self.v.size), "everywhere")
-        central, resolution = best_difference(self.terms, beside, everywhere, self.noise)
+        v, u = self._beside(), sizes_of(self.v) * self.rng.standard_normal(self.v.size)
+        everywhere = Direction(np.arange(v.size), u, "everywhere")
+        central, resolution = best_difference(self.terms, v, everywhere, self.noise)
         try:
-            step = complex_step(self.terms, beside, everywhere)
+            step = complex_step(self.terms, v, everywhere)
         except Exception:  # a reader's forward may refuse complex numbers in any way it likes
             step, resolution = math.nan, 0.0
         self.complex_works = bool(resolution < 1e-2 * abs(step) > abs(step - central))
@@ -143,17 +151,22 @@ def _compare(point: Point, name: str, rng: np.random.Generator) -> Row:
     directions = _directions(index, limits.entries, rng)
     found = _measure(point, directions)
     kinks = sum(bool(kink) for kink, direction in zip(found.kinks, directions, strict=True) if len(direction.at) == 1)
-    if found.kinks.any() and (beside := point.beside(rng)):  # between two slopes much is allowed; beside them, little
-        directions.append(_through(index, rng, "beside the kink"))
-        found = found.and_(_measure(beside, directions[-1:]))
-    scale = max(found.scale, limits.central_tolerance * point.largest) or 1.0  # all zero: relative to nothing
+    # Between two slopes much is allowed, and where all is zero little is seen; a hair beside it is otherwise.
+    hidden = found.kinks.all() or (len(directions) > limits.entries and found.kinks[-1])
+    if (found.kinks.any() or not found.said.any()) and point.beside:
+        hidden = False
+        directions.append(_through(index, rng, "a hair beside"))
+        found = found.and_(_measure(point.beside, directions[-1:]))
+    scale = found.scale or 1.0  # all zero: relative to nothing
+    coarse = np.where(found.kinks, 0, found.resolution).max()
+    rounding = TINY * point.largest
+    told = coarse <= COARSE * scale
+    if (abs(found.said) <= rounding).all() and (abs(found.central) <= 2 * found.resolution).all() and (
+            coarse <= limits.central_tolerance * point.largest):
+        told, scale = True, point.largest or 1.0  # zero, as for a bias before a normalization: relative to the others
     blind = found.kinks | np.isinf(found.resolution)
     central_errors = np.where(blind, 0, abs(found.said - found.central) / scale)
     ok = bool((central_errors <= limits.central_tolerance + found.resolution / scale).all())
-    coarse = np.where(found.kinks, 0, found.resolution).max()
-    rounding = TINY * point.largest
-    told = coarse <= COARSE * scale or (
-        abs(found.said).max() <= rounding and coarse <= limits.central_tolerance * point.largest)
     best, errors, complex_error = found.central, central_errors, None
     if found.exact is not None:
         best, errors = found.exact, np.where(found.kinks, 0, abs(found.said - found.exact) / scale)
@@ -161,13 +174,14 @@ def _compare(point: Point, name: str, rng: np.random.Generator) -> Row:
         ok = ok and bool((errors <= limits.complex_tolerance + rounding / scale).all())
         told = told or abs(best).max() > rounding
     worst = int(np.argmax(errors))  # argmax takes a NaN for the largest
-    doubt = "" if told or not ok else (
+    doubt = "" if (told and not hidden) or not ok else (
+        "cannot tell: too many entries lie on a kink; check it at another point" if hidden else
         f"cannot tell: rounding leaves the differences uncertain by {coarse / scale:.0e} of the gradient; check it "
         "at smaller values" if math.isfinite(coarse) else
         "cannot tell: forward is not finite a short step to the side; check it at other inputs")
     cause = _cause(point, index, found, best, rng) if not ok else ""
     return Row(name, index.shape, min(index.size, limits.entries), complex_error, float(central_errors.max()),
-               directions[worst].place, float(found.said[worst]), float(best[worst]), ok and told, cause, kinks, doubt)
+               directions[worst].place, float(found.said[worst]), float(best[worst]), ok and not doubt, cause, kinks, doubt)
 
 
 def _measure(point: Point, directions: list[Direction]) -> Measured:
@@ -187,8 +201,8 @@ def _measure(point: Point, directions: list[Direction]) -> Measured:
     for i in np.flatnonzero(unlike() | ~(found.resolution <= tolerance * found.scale)):
         central[i], found.resolution[i] = best_difference(terms, v, directions[i], noise)
     jumps = np.zeros(len(said), bool)
-    for i in np.flatnonzero(unlike()):
-        if between := sides(terms, v, directions[i], noise, found.scale):
+    for i in np.flatnonzero(unlike() | (not said.any())):
+        if between := sides(terms, v, directions[i], noise):
             jumps[i], slack = True, tolerance * found.scale
             found.kinks[i] = len(directions[i].at) > 1 or between[0] - slack <= said[i] <= between[1] + slack
     if exact is not None and (abs(exact - central) > 1e-5 * found.scale + 2 * found.resolution)[~jumps].any():
@@ -217,7 +231,8 @@ def _cause(point: Point, index: Array, found: Measured, best: Array, rng: np.ran
     confirmed = Evidence(other.said.reshape(index.shape), true.reshape(index.shape), problem.sizes, tolerance=tolerance)
     cause = explain([evidence, confirmed])
     same = abs(factor(evidence) - factor(confirmed)) <= tolerance * abs(factor(evidence))
-    return cause.text if cause and (same or cause.key != "scale") else ""
+    exact = same and tolerance < 1e-5  # an unknown factor is worth telling only with all its digits
+    return cause.text if cause and (exact or cause.key != "scale") else ""
 
 
 def _unwritten(point: Point, index: Array) -> str:

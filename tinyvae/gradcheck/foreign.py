@@ -68,6 +68,10 @@ class Calls:
             given = getattr(self.owner, kept[0])
         given = given if isinstance(given, tuple) else (given,)
         outputs, self.cache = [np.asarray(y) for y in given[: self.n_outputs]], given[self.n_outputs :]
+        if self.cache and "cache" not in self.roles:
+            raise TypeError(f"forward gives a tuple of {len(given)}, and backward({', '.join(self.needed)}) takes the "
+                            f"derivative of {self.n_outputs}. Check a function that gives what backward is for:\n"
+                            "    tv.check_gradients((lambda x: layer.forward(x)[0], layer.backward), x)")
         if len(outputs) < self.n_outputs or any(y.dtype.kind not in "biufc" for y in outputs):
             raise TypeError(f"forward gives {', '.join(type(y).__name__ for y in given)}; expected {self.n_outputs} "
                             f"array(s), since backward takes {', '.join(self.needed)}. {AS_A_PAIR}")
@@ -170,7 +174,7 @@ def calls_of(title: str, forward: Callable, backward: Callable, inputs: Sequence
               zip(with_gradient, np.split(np.arange(v.size), stops[:-1]), strict=True)} if with_gradient else {}
     rows = next((len(inputs[i]) for i in moving if inputs[i].ndim), 0)
     return Problem(title, v, names_, value, gradient, {"M": rows}, unchecked, notes, lambda: calls.float32,
-                   lambda: calls.extra, "rate" in calls.roles)
+                   lambda: calls.extra, "dy" in calls.roles, "rate" in calls.roles)
 
 
 def _as_input(a: Any) -> Any:

@@ -48,7 +48,7 @@ def complex_step(terms: Terms, v: Array, direction: Direction) -> float:
 
 def precision_of(terms: Terms, v: Array, rng: np.random.Generator) -> float:
     """The EPS of forward: of float32 if hardly a term answers to a step that float64 would show."""
-    u = rng.standard_normal(v.size)
+    u = rng.standard_normal(v.size) * sizes_of(v)
     near = v + 1e-3 * u
     value, small, large = terms(near), terms(near + 1e-11 * u), terms(near + 1e-3 * u)
     visible = abs(large - value) * 1e-8 > 8 * EPS * abs(value)
@@ -63,10 +63,10 @@ def rounding_of(terms: Terms, v: Array, precision: float, rng: np.random.Generat
     beside v, where there is no kink, and the median forgets the line that meets one all the same.
     """
     found = []
-    for u in rng.standard_normal((5, v.size)):
-        line = [terms(v + (1e-3 + k * CENTRAL_STEP) * u / np.sqrt(v.size)) for k in range(5)]
+    for u in rng.standard_normal((5, v.size)) * sizes_of(v):
+        line = [terms(v + (1e-3 + k * CENTRAL_STEP / np.sqrt(v.size)) * u) for k in range(5)]
         found.append(abs(np.diff(line, n=4, axis=0)[0]))
-    measured = np.median(found, axis=0)
+    measured = 2 * np.median(found, axis=0)  # of five, the median may be small by chance
     return np.maximum(np.where(np.isfinite(measured), measured, 0), precision * abs(terms(v)))
 
 
@@ -113,17 +113,26 @@ def best_difference(terms: Terms, v: Array, direction: Direction, noise: Array) 
     return float(best), float(least)
 
 
-def sides(terms: Terms, v: Array, direction: Direction, noise: Array, scale: float) -> tuple[float, float] | None:
+def sides(terms: Terms, v: Array, direction: Direction, noise: Array) -> tuple[float, float] | None:
     """What the derivative lies between, if v is on a kink: the slopes to either side, term by term; else None.
 
-    Curvature also makes two slopes of one, but with a step four times as long they differ four times as much.
+    A kink at v is there for every step that resolves it. One that lies beside v is not there for the shorter ones, and
+    what curvature makes of two slopes grows with the step.
     """
-    rounding = _uncertain(terms, v, direction, noise)
-    h = next((h for h in _steps(v, direction) if rounding / h < 1e-4 * scale), None)
-    if h is None:
-        return None
-    right, left = _slopes(terms, v, direction, h)
-    jump, jump_of_longer = (abs(np.subtract(*_slopes(terms, v, direction, step))).sum() for step in (h, 4 * h))
-    if not 1e2 * rounding / h < jump or jump_of_longer > 1.5 * jump:
-        return None
-    return np.minimum(right, left).sum() - rounding / h, np.maximum(right, left).sum() + rounding / h
+    rounding, shortest = _uncertain(terms, v, direction, noise), True
+    for h in _steps(v, direction):
+        right, left = _slopes(terms, v, direction, h)
+        differ = abs(right - left) > 20 * noise / h
+        if differ.any():
+            jump, of_longer = (abs(np.subtract(*_slopes(terms, v, direction, step)))[differ].sum() for step in (h, 4 * h))
+            if of_longer > 1.5 * jump or (not shortest and (abs(right - left) > 100 * noise / h).any()):
+                return None
+            low, high = (np.where(differ, side(right, left), (right + left) / 2).sum() for side in (np.minimum, np.maximum))
+            return low - rounding / h, high + rounding / h
+        shortest = False
+    return None
+
+
+def sizes_of(v: Array) -> Array:
+    """How far each entry may be moved by a step of one: no further than from zero, so that log stays finite."""
+    return np.where(v == 0, 1.0, np.minimum(abs(v), 1.0))

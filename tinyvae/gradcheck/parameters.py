@@ -14,7 +14,7 @@ from tinyvae.gradcheck.reach import Path, Step, as_gradient, as_parameter, attri
 Array = np.ndarray
 
 # Constants that usual code keeps among its arrays. They are held fixed, and the report says so.
-CONSTANT = re.compile(r"_*(.*mask|running|moving|eps|noise|target|label|y_?true)", re.I)
+CONSTANT = re.compile(r"_*(.*mask|running_.*|moving_.*|eps|epsilon|noise|targets?|labels?|y_?true)$", re.I)
 RATES = ("lr", "learning_rate", "eta", "alpha")
 
 
@@ -26,10 +26,16 @@ def copied(what: Any) -> Any:
         raise TypeError(f"{type(what).__name__} cannot be copied ({error}); make it anew in a pair of functions:\n"
                         f"    def forward(x): global layer; layer = {type(what).__name__}(…); return layer.forward(x)\n"
                         "    tv.check_gradients((forward, lambda dy: layer.backward(dy)), x)") from error
+    _reset(copy_, attributes(copy_))  # what its class holds becomes its own
     for path, a in list(reachable(copy_)):
         if isinstance(a, np.ndarray) and a.dtype in (np.float16, np.float32) and _settable(path):
             put(copy_, path, a.astype(np.float64))
     return copy_
+
+
+def state_of(owner: Any) -> dict[str, Any]:
+    """What an object holds now, whatever becomes of it later."""
+    return _deepcopy(attributes(owner))
 
 
 def _deepcopy(thing: Any) -> Any:
@@ -37,7 +43,7 @@ def _deepcopy(thing: Any) -> Any:
 
 
 def _reset(owner: Any, state: Mapping[str, Any]) -> None:
-    """Make an object again what it was when `attributes` gave this state."""
+    """Make an object again what it was when `state_of` gave this state."""
     for key in attributes(owner).keys() - state.keys():
         object.__delattr__(owner, key)
     for key, value in _deepcopy(dict(state)).items():
@@ -65,14 +71,20 @@ class Found:
 
     def put(self, owner: Any, value: Array) -> None:
         for path in filter(_settable, self.paths):
-            put(owner, path, value)
+            if get(owner, path) is not None:
+                put(owner, path, value)
 
 
-def with_found(problem: Problem, owner: Any, given: Mapping[str, str | None], rng: np.random.Generator) -> Problem:
-    """The problem as a function of the parameters within `owner` as well, whose gradients backward leaves there."""
-    start, v = _deepcopy(attributes(owner)), problem.v.copy()
+def with_found(problem: Problem, owner: Any, start: Mapping[str, Any], given: Mapping[str, str | None],
+               rng: np.random.Generator) -> Problem:
+    """The problem as a function of the parameters within `owner` as well, whose gradients backward leaves there.
+
+    start is what the owner held before it was used; given says where gradients are, by the names of parameters.
+    """
+    v = problem.v.copy()
+    _reset(owner, start)
     value = np.array(problem.forward(v))
-    used = _deepcopy(attributes(owner))
+    used = state_of(owner)
     problem.gradient(v, np.ones(value.shape), np.nan)
     everything = _everything(owner, v)
     for each in everything:
@@ -179,7 +191,7 @@ def _extended(problem: Problem, owner: Any, parameters: list[Found], given: Mapp
             if np.squeeze(said).shape == np.squeeze(names[name]).shape:  # (1, 3) for (3,)
                 said = np.reshape(said, names[name].shape)
             expect_shape(name, names[name], said)
-            parts.append(np.ravel(said))
+            parts.append(np.ravel(said if problem.takes_dy else dy * said))
         _reset(owner, start)
         return np.concatenate(parts)
 

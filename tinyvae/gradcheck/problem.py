@@ -24,6 +24,7 @@ class Problem(NamedTuple):
     notes: Sequence[str] = ()
     in_float32: Callable[[], bool] = bool  # whether forward or backward gave float32
     returned: Callable[[], Any] = tuple  # what else the latest backward gave
+    takes_dy: bool = True  # else backward is that of a number, for dy = 1
     steps: bool = False  # backward took RATE as a learning rate
 
 

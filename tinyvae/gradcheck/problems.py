@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinyvae.gradcheck.foreign import calls_of
-from tinyvae.gradcheck.parameters import copied, with_found
+from tinyvae.gradcheck.parameters import copied, state_of, with_found
 from tinyvae.gradcheck.problem import Problem, float64
 from tinyvae.vae import VAE
 
@@ -21,7 +21,7 @@ Array = np.ndarray
 def problem_of(what, inputs: tuple, rng: np.random.Generator, names: Sequence[str] | None,
                gradients: Mapping[str, str | None]) -> Problem:
     """`what` at these inputs, or at made-up ones."""
-    owner, problem = None, None
+    owner, start = None, {}
     if isinstance(what, tuple) and len(what) == 2 and all(map(callable, what)):
         if not inputs:
             raise ValueError("a pair (forward, backward) needs inputs: check_gradients((forward, backward), x)")
@@ -29,25 +29,29 @@ def problem_of(what, inputs: tuple, rng: np.random.Generator, names: Sequence[st
         title = f"({getattr(forward, '__name__', 'forward')}, {getattr(backward, '__name__', 'backward')})"
         if all(map(inspect.ismethod, what)) and forward.__self__ is backward.__self__:  # of an object with parameters
             owner = copied(forward.__self__)
+            start = state_of(owner)
             forward, backward = (getattr(owner, method.__name__) for method in what)
         problem = calls_of(title, forward, backward, inputs, names, owner)
     elif isinstance(what, VAE):
         raise TypeError("a VAE is differentiated through its objective: check_gradients(tv.ELBO(vae))")
     elif isinstance(getattr(what, "vae", None), VAE):
         owner = copied(what)
+        start = state_of(owner)
         problem = _objective(owner, *(inputs or model_inputs(what.vae, rng)))
     elif hasattr(what, "log_prob") and hasattr(what, "backward"):
         owner = copied(what)
+        start = state_of(owner)
         x, out = inputs or likelihood_inputs(what, rng)
         problem = _bound(owner, lambda out: owner.log_prob(float64(x), out), [float64(out)], names or ["out"], rng)
     elif hasattr(what, "forward") and hasattr(what, "backward"):
         owner = copied(what)
+        start = state_of(owner)
         problem = _bound(owner, owner.forward, inputs or [rng.standard_normal((7, _width(what)))], names, rng)
     else:
         raise TypeError(f"cannot check {what!r}; expected a layer, a likelihood, an objective over a VAE, "
                         "or a pair of functions (forward, backward)")
     if owner is not None:
-        problem = with_found(problem, owner, gradients, rng)
+        problem = with_found(problem, owner, start, gradients, rng)
     if not (problem.names or problem.unchecked):
         raise ValueError(f"{problem.title}: nothing to differentiate. {' '.join(problem.notes)} Give floats")
     return problem

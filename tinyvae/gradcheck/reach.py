@@ -66,7 +66,7 @@ def put(thing: Any, path: Path, value: Any) -> Any:
 def reachable(thing: Any, path: Path = (), seen: list | None = None) -> Iterator[tuple[Path, Any]]:
     """(path, array or number) of all arrays and floats in attributes, dicts, lists and objects within objects."""
     seen = [] if seen is None else seen
-    if isinstance(thing, (np.ndarray, float)):
+    if isinstance(thing, float) or (isinstance(thing, np.ndarray) and thing.dtype != object):
         yield path, thing
         return
     steps = list(_steps(thing))
@@ -82,9 +82,12 @@ def reachable(thing: Any, path: Path = (), seen: list | None = None) -> Iterator
 
 
 def attributes(thing: Any) -> dict[str, Any]:
-    """What an object holds, in its __dict__ and its __slots__."""
-    slots = [key for cls in type(thing).__mro__ for key in getattr(cls, "__slots__", ()) if hasattr(thing, key)]
-    return {**getattr(thing, "__dict__", {}), **{key: getattr(thing, key) for key in slots if key != "__dict__"}}
+    """What an object holds: arrays of its class, its __slots__, its __dict__."""
+    shared = [key for cls in type(thing).__mro__ for key, value in vars(cls).items()
+              if isinstance(value, (np.ndarray, list, dict)) and not key.startswith("__")]
+    slots = [key for cls in type(thing).__mro__ for key in getattr(cls, "__slots__", ()) if not key.startswith("__")]
+    return {**{key: getattr(thing, key) for key in (*shared, *slots) if hasattr(thing, key)},
+            **getattr(thing, "__dict__", {})}
 
 
 def _steps(thing: Any) -> Iterator[Step]:
@@ -94,6 +97,8 @@ def _steps(thing: Any) -> Iterator[Step]:
         pair = len(thing) == 2 and all(isinstance(a, np.ndarray) for a in thing) and thing[0].shape == thing[1].shape
         labels = ["", "grad"] if pair and isinstance(thing, tuple) else map(str, range(len(thing)))  # (W, dW)
         yield from (Step("item", i, label) for i, label in enumerate(labels))
+    elif isinstance(thing, np.ndarray):  # of objects
+        yield from (Step("item", at, str(at)) for at in np.ndindex(thing.shape))
     elif not (isinstance(thing, (type, ModuleType)) or inspect.isroutine(thing) or type(thing).__module__ in
               ("builtins", "numpy") or type(thing).__module__.startswith("numpy.")):
         yield from (Step("attribute", key, key) for key in attributes(thing))
@@ -107,28 +112,32 @@ def _listed(found: Any) -> Any:
 # ---- names: W and dW, weights and weights_grad, params["W"] and grads["W"] … ------------------------
 
 SPELLINGS = [("weights?|kernels?", "w"), ("bias(?:es)?", "b"), ("parameters?|params?|data|values?|theta", "")]
-BEFORE = re.compile(r"(?:dl_?d|dj_?d|d_?l?|g_?|(?:gradients?|grads?|g)_?(?:of_|wrt_)?|delta_?|nabla_?)(.*)$", re.I)
-AFTER = re.compile(r"(.*?)_?(?:gradients?|grads?|delta)$", re.I)
+BEFORE = ("d", "dl", "dj", "dld", "djd", "g", "grad", "grads", "gradient", "gradients", "gradof", "gradwrt", "delta", "nabla")
+AFTER = ("grad", "grads", "gradient", "gradients", "delta", "bar")
 
 
-def _plain(label: str) -> str:
-    """A name without what spellings differ in."""
-    label = label.lower().removeprefix("get_").replace("_", "")
+def _bare(label: str) -> str:
+    return label.lower().removeprefix("get_").replace("_", "")
+
+
+def _plain(bare: str) -> str:
+    """A name as it is spelled here."""
     for pattern, short in SPELLINGS:
-        label = re.sub(f"^(?:{pattern})", short, label)
-    return label
+        bare = re.sub(f"^(?:{pattern})", short, bare)
+    return bare
 
 
 def as_parameter(path: Path) -> tuple[str, ...]:
     """The name of an array that may be a parameter, step by step."""
-    return tuple(filter(None, (_plain(step.label) for step in path)))
+    return tuple(filter(None, (_plain(_bare(step.label)) for step in path)))
 
 
 def as_gradient(path: Path) -> set[tuple[str, ...]]:
     """The names of the parameters that an array may be the gradient of."""
     readings = []
-    for step in path:
-        stems = [match[1] for pattern in (BEFORE, AFTER) if (match := pattern.match(step.label.removeprefix("get_")))]
-        readings.append([(False, _plain(step.label)), *((True, _plain(stem)) for stem in stems)])
+    for bare in (_bare(step.label) for step in path):
+        stems = [bare[len(word):] for word in BEFORE if bare.startswith(word)]
+        stems += [bare[: -len(word)] for word in AFTER if bare.endswith(word)]
+        readings.append([(False, _plain(bare)), *((True, _plain(stem)) for stem in stems)])
     return {tuple(filter(None, (name for _, name in reading))) for reading in itertools.product(*readings)
             if any(marked for marked, _ in reading)}
