@@ -87,8 +87,8 @@ class Point:
         self.complex_works, self.notes = False, []
         if precision > EPS:
             limits = limits._replace(central_tolerance=max(limits.central_tolerance, 10 * precision ** (2 / 3)))
-            self.notes = [f"forward or backward computes in float32: judged by differences, to "
-                          f"{limits.central_tolerance:.0e}."]
+            self.notes = ["forward or backward computes in float32: judged by differences, and no more exactly than "
+                          f"to {limits.central_tolerance:.0e}."]
         else:
             self._try_complex()
         self.limits = limits
@@ -160,7 +160,7 @@ def _compare(point: Point, name: str, rng: np.random.Generator) -> Row:
     scale = found.scale or 1.0  # all zero: relative to nothing
     coarse = np.where(found.kinks, 0, found.resolution).max()
     rounding = TINY * point.largest
-    told = coarse <= COARSE * scale
+    told = coarse <= max(COARSE, 10 * limits.central_tolerance) * scale
     if (abs(found.said) <= rounding).all() and (abs(found.central) <= 2 * found.resolution).all() and (
             coarse <= limits.central_tolerance * point.largest):
         told, scale = True, point.largest or 1.0  # zero, as for a bias before a normalization: relative to the others

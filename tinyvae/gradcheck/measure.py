@@ -62,11 +62,11 @@ def rounding_of(terms: Terms, v: Array, precision: float, rng: np.random.Generat
     Fourth differences along short lines tell: of anything smooth, nothing is left in them. The lines lie a little
     beside v, where there is no kink, and the median forgets the line that meets one all the same.
     """
-    found = []
+    found, h = [], precision ** (1 / 3) / np.sqrt(v.size)
     for u in rng.standard_normal((5, v.size)) * sizes_of(v):
-        line = [terms(v + (1e-3 + k * CENTRAL_STEP / np.sqrt(v.size)) * u) for k in range(5)]
+        line = [terms(v + (1e-3 + k * h) * u) for k in range(5)]
         found.append(abs(np.diff(line, n=4, axis=0)[0]))
-    measured = 2 * np.median(found, axis=0)  # of five, the median may be small by chance
+    measured = np.median(found, axis=0)
     return np.maximum(np.where(np.isfinite(measured), measured, 0), precision * abs(terms(v)))
 
 
@@ -105,7 +105,7 @@ def best_difference(terms: Terms, v: Array, direction: Direction, noise: Array) 
     found = [central_difference(terms, v, direction, steps[0])]
     for h, longer in itertools.pairwise(steps):
         found.append(central_difference(terms, v, direction, longer))
-        resolution = rounding / h + abs(found[-1] - found[-2]) / 4
+        resolution = rounding / h + abs(found[-1] - found[-2])
         if resolution < least:
             best, least = found[-2], resolution
         elif resolution > 16 * least:

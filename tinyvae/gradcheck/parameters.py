@@ -4,6 +4,7 @@ import copy
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -87,8 +88,7 @@ def with_found(problem: Problem, owner: Any, start: Mapping[str, Any], given: Ma
     used = state_of(owner)
     problem.gradient(v, np.ones(value.shape), np.nan)
     everything = _everything(owner, v)
-    for each in everything:
-        _pair_by_name(each, owner, problem)
+    _pair_by_name(everything, owner, problem)
     # A number, or an array of integers, is a parameter only if something goes by the name of its gradient.
     candidates = [each for each in everything if each.read or (each.value.dtype.kind == "f" and each.value.ndim)]
 
@@ -125,17 +125,23 @@ def _moved(value: Array, rng: np.random.Generator) -> Array:
     return value + 0.1 * (abs(value).mean() or 1.0) * rng.standard_normal(value.shape)
 
 
-def _pair_by_name(each: Found, owner: Any, problem: Problem) -> None:
+def _pair_by_name(everything: list[Found], owner: Any, problem: Problem) -> None:
     """W and dW, params["W"] and grads["W"], parameters() and gradients(), what backward returned by name …"""
-    names = {as_parameter(path) for path in each.paths}
-    mates = {}
+    gradients: dict[tuple[str, ...], dict[int, tuple]] = {}  # {name: {id: (shape, what reads it)}}
     for root, prefix in ((lambda: owner, ()), (problem.returned, (Step("item", "grads", "grads"),))):
         for path, a in reachable(root()):
-            if names & as_gradient((*prefix, *path)) and a is not each.value:
-                mates[id(a)] = np.shape(a), (lambda root=root, path=path: get(root(), path))
-    fitting = {key: mate for key, mate in mates.items() if mate[0] == each.value.shape} or mates
-    if len(fitting) == 1:
-        ((_, each.read),) = fitting.values()
+            for name in as_gradient((*prefix, *path)):
+                gradients.setdefault(name, {})[id(a)] = np.shape(a), partial(_read, root, path)
+    for each in everything:
+        mates = {key: mate for path in each.paths for key, mate in gradients.get(as_parameter(path), {}).items()
+                 if key != id(each.value)}
+        fitting = {key: mate for key, mate in mates.items() if mate[0] == each.value.shape} or mates
+        if len(fitting) == 1:
+            ((_, each.read),) = fitting.values()
+
+
+def _read(root: Callable[[], Any], path: Path) -> Any:
+    return get(root(), path)
 
 
 def _extended(problem: Problem, owner: Any, parameters: list[Found], given: Mapping[str, str | None],
@@ -147,7 +153,7 @@ def _extended(problem: Problem, owner: Any, parameters: list[Found], given: Mapp
     behind = [path for path, _ in reachable(problem.returned())]
     if len(alone) == len(behind):  # backward gave (dx, dW, db)
         for each, path in zip(alone, behind, strict=True):
-            each.read = lambda path=path: get(problem.returned(), path)
+            each.read = partial(_read, problem.returned, path)
     rate = next((key for key in RATES if isinstance(start.get(key), float)), None)
     lazy = any(get(start.get(path[0].key), path[1:]) is None for each in parameters for path in each.paths
                if _settable(path))  # the first forward made them
@@ -163,7 +169,7 @@ def _extended(problem: Problem, owner: Any, parameters: list[Found], given: Mapp
             continue
         elif not each.read and not np.array_equal(value, each.value) and (rate or problem.steps):
             stepping.add(name)
-            each.read = lambda path=path: get(owner, path)
+            each.read = partial(get, owner, path)
             start |= {rate: RATE} if rate else {}
             notes.append(f"{name}: its gradient is read off the step that backward takes.")
         if not each.read:
@@ -204,7 +210,7 @@ def _reader(owner: Any, path: Path, name: str) -> Callable[[], Any]:
     wanted = {name, ".".join([*(str(step.key) for step in path[:-1]), name])}
     for other, _ in reachable(owner):
         if name_of(other) in wanted:
-            return lambda: get(owner, other)
+            return partial(get, owner, other)
     raise ValueError(f"after backward there is no array {name!r}; there are "
                      f"{', '.join(sorted({name_of(other) for other, _ in reachable(owner)}))}")
 
