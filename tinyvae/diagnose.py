@@ -64,9 +64,9 @@ def explain(evidence: Sequence[Evidence]) -> Cause | None:
             break
     comparable = all(e.given.shape == e.true.shape and np.isfinite(e.given).all() for e in evidence)
     comparable &= any(e.true.size > 1 for e in evidence)  # of two numbers, one is always a multiple of the other
-    if comparable and _accounts_for_all(_factor, "scale", evidence):  # a factor that nobody knows is still a fact
-        if abs(factor(wrong[0]) - 1) > NEARLY_ONE:
-            return Cause("scale", _factor(wrong[0])["scale"][0])
+    # A factor that nobody knows is still a fact.
+    if comparable and _accounts_for_all(_factor, "scale", evidence) and abs(factor(wrong[0]) - 1) > NEARLY_ONE:
+        return Cause("scale", _factor(wrong[0])["scale"][0])
     return None
 
 

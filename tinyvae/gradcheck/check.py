@@ -86,7 +86,7 @@ class Point:
         self.noise = rounding_of(self.terms, v, precision, rng)
         self.complex_works, self.notes = False, []
         if precision > EPS:
-            limits = limits._replace(central_tolerance=max(limits.central_tolerance, 10 * precision ** (2 / 3)))
+            limits = limits._replace(central_tolerance=max(limits.central_tolerance, 100 * precision ** (2 / 3)))
             self.notes = ["forward or backward computes in float32: judged by differences, and no more exactly than "
                           f"to {limits.central_tolerance:.0e}."]
         else:
@@ -160,7 +160,7 @@ def _compare(point: Point, name: str, rng: np.random.Generator) -> Row:
     scale = found.scale or 1.0  # all zero: relative to nothing
     coarse = np.where(found.kinks, 0, found.resolution).max()
     rounding = TINY * point.largest
-    told = coarse <= max(COARSE, 10 * limits.central_tolerance) * scale
+    told = coarse <= max(COARSE, limits.central_tolerance) * scale
     if (abs(found.said) <= rounding).all() and (abs(found.central) <= 2 * found.resolution).all() and (
             coarse <= limits.central_tolerance * point.largest):
         told, scale = True, point.largest or 1.0  # zero, as for a bias before a normalization: relative to the others
@@ -181,7 +181,8 @@ def _compare(point: Point, name: str, rng: np.random.Generator) -> Row:
         "cannot tell: forward is not finite a short step to the side; check it at other inputs")
     cause = _cause(point, index, found, best, rng) if not ok else ""
     return Row(name, index.shape, min(index.size, limits.entries), complex_error, float(central_errors.max()),
-               directions[worst].place, float(found.said[worst]), float(best[worst]), ok and not doubt, cause, kinks, doubt)
+               directions[worst].place, float(found.said[worst]), float(best[worst]), ok and not doubt, cause, kinks,
+               doubt)
 
 
 def _measure(point: Point, directions: list[Direction]) -> Measured:
@@ -241,8 +242,9 @@ def _unwritten(point: Point, index: Array) -> str:
     from_zero = point.problem.gradient(point.v.copy(), np.copy(point.dy), 0.0)[index][missing]
     if not np.isfinite(from_zero).all():
         return ""
-    return ("backward has not written it: write into the view that bind gave, self.dW[:] = …, and not self.dW = …"
-            if not from_zero.any() else "backward adds to it; it must overwrite it, self.dW[:] = …, and not self.dW += …")
+    if from_zero.any():
+        return "backward adds to it; it must overwrite it, self.dW[:] = …, and not self.dW += …"
+    return "backward has not written it: write into the view that bind gave, self.dW[:] = …, and not self.dW = …"
 
 
 def _directions(index: Array, entries: int, rng: np.random.Generator) -> list[Direction]:

@@ -135,15 +135,15 @@ def calls_of(title: str, forward: Callable, backward: Callable, inputs: Sequence
         outputs = calls.outputs(_copies(inputs))
         trial = calls.gradients(list(map(np.ones_like, outputs)), _copies(inputs), moving)
     unchecked = {}
-    for i, gradient in zip(list(moving), trial, strict=True):
-        if gradient is not None:
-            expect_shape(shown[i], inputs[i], gradient)
+    for i, said in zip(moving, trial, strict=True):
+        if said is not None:
+            expect_shape(shown[i], inputs[i], said)
             continue
         if owner is not None and TARGET.match(calls.arguments[i]):
             notes.append(f"held fixed: {shown[i]}, of which backward gives no gradient.")
         else:
             unchecked[shown[i]] = inputs[i].shape, "not checked: backward gives no gradient of it"
-    with_gradient = [i for i, gradient in zip(moving, trial, strict=True) if gradient is not None]
+    with_gradient = [i for i, said in zip(moving, trial, strict=True) if said is not None]
     v = np.concatenate([np.zeros(0), *(inputs[i].ravel() for i in with_gradient)])
     stops = np.cumsum([inputs[i].size for i in with_gradient])
 

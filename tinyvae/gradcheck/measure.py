@@ -124,10 +124,12 @@ def sides(terms: Terms, v: Array, direction: Direction, noise: Array) -> tuple[f
         right, left = _slopes(terms, v, direction, h)
         differ = abs(right - left) > 20 * noise / h
         if differ.any():
-            jump, of_longer = (abs(np.subtract(*_slopes(terms, v, direction, step)))[differ].sum() for step in (h, 4 * h))
-            if of_longer > 1.5 * jump or (not shortest and (abs(right - left) > 100 * noise / h).any()):
+            longer = abs(np.subtract(*_slopes(terms, v, direction, 4 * h)))[differ].sum()
+            grows = longer > 1.5 * abs(right - left)[differ].sum()
+            if grows or (not shortest and (abs(right - left) > 100 * noise / h).any()):
                 return None
-            low, high = (np.where(differ, side(right, left), (right + left) / 2).sum() for side in (np.minimum, np.maximum))
+            middle = (right + left) / 2
+            low, high = (np.where(differ, side(right, left), middle).sum() for side in (np.minimum, np.maximum))
             return low - rounding / h, high + rounding / h
         shortest = False
     return None

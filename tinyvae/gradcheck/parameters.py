@@ -59,7 +59,8 @@ class Found:
     """An array within an object: its value, the places where it is kept, and what reads its gradient."""
 
     def __init__(self, value: Array):
-        self.value, self.paths = value, []
+        self.value = value
+        self.paths: list[Path] = []
         self.read: Callable[[], Any] | None = None
 
     @property
@@ -191,7 +192,8 @@ def _extended(problem: Problem, owner: Any, parameters: list[Found], given: Mapp
         inputs = problem.gradient(place(v), dy, blank)
         parts = [inputs]
         for name, each in checked:
-            said = (v[names[name]] - each.read()) / RATE if name in stepping else each.read()
+            said = each.read() if each.read else None
+            said = (v[names[name]] - said) / RATE if name in stepping else said
             if said is None:
                 raise ValueError(f"the gradient of {name} is gone after another call of backward")
             if np.squeeze(said).shape == np.squeeze(names[name]).shape:  # (1, 3) for (3,)
@@ -219,5 +221,5 @@ def _why_not(each: Found, unchanged: bool) -> str:
     if not unchanged:
         return ("not checked: backward changes it, as a step of SGD does; keep its gradient, "
                 f"self.d{each.paths[0][-1].label} = …, and step outside of backward")
-    return ("not checked: it changes what forward gives, and after backward there is no gradient that goes by its name; "
+    return ("not checked: it changes what forward gives, and after backward no gradient goes by its name; "
             f'name it, gradients={{"{each.name}": "…"}}, or say that it is a constant, {{"{each.name}": None}}')

@@ -112,7 +112,8 @@ def _listed(found: Any) -> Any:
 # ---- names: W and dW, weights and weights_grad, params["W"] and grads["W"] … ------------------------
 
 SPELLINGS = [("weights?|kernels?", "w"), ("bias(?:es)?", "b"), ("parameters?|params?|data|values?|theta", "")]
-BEFORE = ("d", "dl", "dj", "dld", "djd", "g", "grad", "grads", "gradient", "gradients", "gradof", "gradwrt", "delta", "nabla")
+BEFORE = ("d", "dl", "dj", "dld", "djd", "g", "grad", "grads", "gradient", "gradients", "gradof", "gradwrt", "delta",
+          "nabla")
 AFTER = ("grad", "grads", "gradient", "gradients", "delta", "bar")
 
 
