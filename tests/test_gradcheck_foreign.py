@@ -368,6 +368,7 @@ def test_large_values_make_no_wrong_gradient_right_and_no_right_one_wrong(offset
     (verdict,) = verdicts(report).values()
     assert verdict in (("ok", "cannot tell") if factor == 1 else ("WRONG", "cannot tell"))
     if offset <= 1e9:
+        assert (report.rows[0].complex_error is None) == (part is real)
         assert verdict == ("ok" if factor == 1 else "WRONG")
     if verdict == "cannot tell":
         assert "cannot tell: rounding leaves the differences uncertain by" in str(report)
@@ -384,7 +385,9 @@ def test_the_packages_own_bound_on_data_in_raw_units(scale):
 
     objective = Off(tv.VAE(5, 3, (11,), tv.Gaussian(1.0), tv.Tanh, rng=0))
     inputs = scale * (5 + X), np.random.default_rng(0).standard_normal((7, 3))
-    assert set(verdicts(tv.check_gradients(objective, *inputs)).values()) == {"WRONG"}
+    found = verdicts(tv.check_gradients(objective, *inputs))
+    saturated = {"encoder.0.W", "encoder.0.b"}  # tanh of such values has no slope: 1.05 times zero is zero
+    assert {name for name, verdict in found.items() if verdict != "WRONG"} <= saturated
     Off.factor = 1.0
     assert tv.check_gradients(objective, *inputs).ok
 
