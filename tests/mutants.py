@@ -355,7 +355,7 @@ MUTANTS = {
     },
     "test_gradcheck.py::test_a_kink_within_the_step_makes_no_right_gradient_wrong_and_no_wrong_one_right": {
         "one step for all": ("gradcheck/check.py", [("        central[i], found.resolution[i] = best_difference(terms, v, directions[i], noise)", "        pass")]),
-        "a kink nearby is a kink": ("gradcheck/measure.py", [("if grows or (not shortest and", "if grows or (False and")]),
+        "a kink nearby is a kink": ("gradcheck/measure.py", [("if changes or (not shortest and", "if changes or (False and")]),
     },
     "test_gradcheck.py::test_an_error_is_relative_to_the_gradient": {
         "absolute errors": ("gradcheck/check.py", [("scale = found.scale or 1.0  #", "scale = 1.0  #")]),

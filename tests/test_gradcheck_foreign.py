@@ -268,6 +268,21 @@ def test_what_cannot_be_expressed_is_refused_with_the_lines_that_would_express_i
         tv.check_gradients(Nothing(), X)
     with pytest.raises(TypeError, match=r"Generating cannot be copied[\s\S]*check_gradients\(\(forward"):
         tv.check_gradients(Generating(), X)
+    class OfProbabilities:
+        def forward(self, p, y_true):
+            return -np.log((p * y_true).sum(1))
+
+        def backward(self, dvalues, y_true):  # by dvalues it means p
+            return -y_true / dvalues / len(dvalues)
+
+    class Half(ReLU):
+        def forward(self, x):
+            return super().forward(x).astype(np.float16)
+
+    with pytest.raises(TypeError, match=r"called with dy, y_true: [\s\S]*check_gradients\(\(layer.forward"):
+        tv.check_gradients(OfProbabilities(), abs(X[:5]), np.eye(5))
+    with pytest.raises(TypeError, match="float16"):
+        tv.check_gradients(Half(), X)
     with pytest.raises(TypeError, match=r"tuple of 2[\s\S]*layer.forward\(x\)\[0\]"):
         tv.check_gradients(TwoOutputs(), X)
 

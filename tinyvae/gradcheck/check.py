@@ -86,7 +86,7 @@ class Point:
         self.noise = rounding_of(self.terms, v, precision, rng)
         self.complex_works, self.notes = False, []
         if precision > EPS:
-            limits = limits._replace(central_tolerance=max(limits.central_tolerance, 100 * precision ** (2 / 3)))
+            limits = limits._replace(central_tolerance=max(limits.central_tolerance, 20 * precision ** (2 / 3)))
             self.notes = ["forward or backward computes in float32: judged by differences, and no more exactly than "
                           f"to {limits.central_tolerance:.0e}."]
         else:
@@ -275,7 +275,7 @@ def _value(problem: Problem) -> Array:
         raise ValueError(f"{problem.title}: forward gives values that are not finite; check it at other inputs")
     if not np.array_equal(value, problem.forward(problem.v.copy())):
         raise ValueError(f"{problem.title}: forward gives another value at each call; take the noise as an "
-                         "argument, so that it can be held fixed")
+                         "argument, so that it can be held fixed, and so what it keeps from call to call")
     return value
 
 

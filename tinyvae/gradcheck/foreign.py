@@ -75,7 +75,9 @@ class Calls:
         if len(outputs) < self.n_outputs or any(y.dtype.kind not in "biufc" for y in outputs):
             raise TypeError(f"forward gives {', '.join(type(y).__name__ for y in given)}; expected {self.n_outputs} "
                             f"array(s), since backward takes {', '.join(self.needed)}. {AS_A_PAIR}")
-        self.float32 |= any(y.dtype in (np.float16, np.float32, np.complex64) for y in outputs)
+        if any(y.dtype == np.float16 for y in outputs):
+            raise TypeError("forward computes in float16, of which three digits are left: too few to differentiate")
+        self.float32 |= any(y.dtype in (np.float32, np.complex64) for y in outputs)
         return outputs
 
     def gradients(self, dys: Sequence[Array], inputs: Sequence[Any], moving: Sequence[int]) -> list[Any]:
@@ -92,7 +94,15 @@ class Calls:
                             "    tv.check_gradients((forward, lambda dy: dy * loss.backward()), p)")
         arguments = [RATE if role == "rate" else cotangents.pop(0) if role == "dy" else
                      caches.pop(0) if role == "cache" else inputs[int(role)] for role in self.roles]
-        given = self._aligned(self.backward(*arguments), inputs, moving)
+        try:
+            given = self.backward(*arguments)
+        except Exception as error:
+            if self.needed[1:] and self.owner is not None:  # perhaps the arguments were not what their names say
+                words = ", ".join(role if isinstance(role, str) else self.arguments[role] for role in self.roles)
+                raise TypeError(f"backward({', '.join(self.needed)}) failed when called with {words}: {error}. "
+                                f"{AS_A_PAIR}") from error
+            raise
+        given = self._aligned(given, inputs, moving)
         self.float32 |= any(np.asarray(g).dtype in (np.float16, np.float32) for g in given)
         return given if self.roles.count("dy") else [g if g is None else dys[0] * g for g in given]
 

@@ -125,8 +125,8 @@ def sides(terms: Terms, v: Array, direction: Direction, noise: Array) -> tuple[f
         differ = abs(right - left) > 20 * noise / h
         if differ.any():
             longer = abs(np.subtract(*_slopes(terms, v, direction, 4 * h)))[differ].sum()
-            grows = longer > 1.5 * abs(right - left)[differ].sum()
-            if grows or (not shortest and (abs(right - left) > 100 * noise / h).any()):
+            changes = not 1 / 1.5 < longer / abs(right - left)[differ].sum() < 1.5
+            if changes or (not shortest and (abs(right - left) > 100 * noise / h).any()):
                 return None
             middle = (right + left) / 2
             low, high = (np.where(differ, side(right, left), middle).sum() for side in (np.minimum, np.maximum))

@@ -99,8 +99,8 @@ def _steps(thing: Any) -> Iterator[Step]:
         yield from (Step("item", i, label) for i, label in enumerate(labels))
     elif isinstance(thing, np.ndarray):  # of objects
         yield from (Step("item", at, str(at)) for at in np.ndindex(thing.shape))
-    elif not (isinstance(thing, (type, ModuleType)) or inspect.isroutine(thing) or type(thing).__module__ in
-              ("builtins", "numpy") or type(thing).__module__.startswith("numpy.")):
+    elif not (isinstance(thing, (type, ModuleType)) or inspect.isroutine(thing)
+              or type(thing).__module__.partition(".")[0] == "numpy"):
         yield from (Step("attribute", key, key) for key in attributes(thing))
         yield from (Step("call", key, key) for key in METHODS if inspect.ismethod(getattr(thing, key, None)))
 

@@ -77,8 +77,7 @@ def _sentence(row: Row) -> str:
                 f"{row.numerical:.9g}{row.cause and '; ' + row.cause}")
     if row.kinks:
         entries, lie = ("entry", "lies") if row.kinks == 1 else ("entries", "lie")
-        return (f"{row.name}: {row.kinks} {entries} {lie} on a kink, where backward's value is between the slopes to "
-                "either side; no other value can be told from it there")
+        return f"{row.name}: {row.kinks} {entries} {lie} on a kink, backward's value between the slopes to either side"
     return ""
 
 
