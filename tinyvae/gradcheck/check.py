@@ -160,7 +160,7 @@ def _compare(point: Point, name: str, rng: np.random.Generator) -> Row:
     scale = found.scale or 1.0  # all zero: relative to nothing
     coarse = np.where(found.kinks, 0, found.resolution).max()
     rounding = TINY * point.largest
-    told = coarse <= max(COARSE, limits.central_tolerance) * scale
+    told = coarse <= max(COARSE, 10 * limits.central_tolerance) * scale
     if (abs(found.said) <= rounding).all() and (abs(found.central) <= 8 * found.resolution).all() and (
             coarse <= 10 * limits.central_tolerance * point.largest):
         told, scale = True, point.largest or 1.0  # zero, as for a bias before a normalization: relative to the others

@@ -100,17 +100,17 @@ def best_difference(terms: Terms, v: Array, direction: Direction, noise: Array) 
     Rounding falls with h. The rest is seen by a longer step, which says otherwise where h is too long for the curve of
     L, or where a kink lies near.
     """
-    rounding, best, least = _uncertain(terms, v, direction, noise), np.nan, np.inf
+    rounding, best, least, uncertain = _uncertain(terms, v, direction, noise), np.nan, np.inf, np.inf
     steps = list(_steps(v, direction))
     found = [central_difference(terms, v, direction, steps[0])]
     for h, longer in itertools.pairwise(steps):
         found.append(central_difference(terms, v, direction, longer))
         resolution = rounding / h + abs(found[-1] - found[-2])
-        if resolution < least:
-            best, least = found[-2], resolution
+        if resolution < least:  # the longer step errs by at least four times as much
+            best, least, uncertain = found[-2], resolution, rounding / h + abs(found[-1] - found[-2]) / 4
         elif resolution > 16 * least:
             break  # longer steps know less and less
-    return float(best), float(least)
+    return float(best), float(uncertain)
 
 
 def sides(terms: Terms, v: Array, direction: Direction, noise: Array) -> tuple[float, float] | None:
