@@ -6,7 +6,8 @@
     loss.forward(p, target) -> a number, loss.backward()
     backward(dy, learning_rate) takes a step of SGD     the gradient is read off the step
 
-What backward is called with is read off the names of its arguments. Parameters are found in `parameters`.
+What backward is called with is read off the names of its arguments. Parameters are found in `parameters`; arrays that
+only a function within the object knows (a closure) are not seen.
 """
 
 import inspect
