@@ -26,7 +26,8 @@ DEFAULTS = {
     tv.log_likelihood: {"n_samples": 5000, "rng": None, "y": None, "progress": False},  # Burda et al. 2015: 5000
     evaluation.importance_sampling: {"n_samples": 5000, "rng": None, "y": None, "progress": False},
     tv.active_units: {"threshold": 0.01, "y": None},  # Burda et al. 2015, section 5.2: 10^-2
-    tv.check_gradients: {"rng": 0, "entries": 200, "complex_tolerance": 1e-12, "central_tolerance": 1e-7},
+    tv.check_gradients: {"rng": 0, "entries": 200, "complex_tolerance": 1e-12, "central_tolerance": 1e-7,
+                         "names": None, "gradients": None},
 }
 
 
