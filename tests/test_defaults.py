@@ -28,7 +28,8 @@ DEFAULTS = {
     evaluation.importance_sampling: {"n_samples": 5000, "rng": None, "y": None, "progress": False,
                                      "binarization": None},
     tv.active_units: {"threshold": 0.01, "y": None},  # Burda et al. 2015, section 5.2: 10^-2
-    tv.check_gradients: {"rng": 0, "entries": 200, "complex_tolerance": 1e-12, "central_tolerance": 1e-7},
+    tv.check_gradients: {"rng": 0, "entries": 200, "complex_tolerance": 1e-12, "central_tolerance": 1e-7,
+                         "names": None, "gradients": None},
 }
 
 

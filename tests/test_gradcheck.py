@@ -188,8 +188,8 @@ def test_differences_of_large_values_are_allowed_their_rounding_and_no_more():
         return tv.check_gradients((real_only(lambda x: np.sin(x) + 1e4), lambda dy: factor * dy * np.cos(X)), X)
 
     assert report(1.0).ok
-    assert report(1.0).max_error > 1e-7  # more than is allowed elsewhere
-    assert not report(1.2).ok
+    assert report(1.0).max_error < 1e-7  # a longer step loses less
+    assert not report(1 + 1e-6).ok
 
 
 # ---- a kink --------------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ def test_a_mixture_of_both_slopes_is_wrong_by_the_complex_step():
                                  lambda dy: dy * at((1, 0), lambda _: mixture)((x > 0) * 1.0)), x)
     assert not report.ok
     assert report.worst.where == "(1, 0)"
-    assert report.rows[0].central_error < 1e-7
+    assert report.worst.numerical == pytest.approx(report.worst.backward / mixture, rel=1e-12)
 
 
 # ---- the cotangent ---------------------------------------------------------------------------------------
@@ -394,7 +394,7 @@ def test_a_loss_that_is_summed_where_it_should_be_averaged_is_told_so():
 
 
 def test_inputs_are_taken_as_float64_and_named():
-    report = tv.check_gradients((lambda a, b: a * b, lambda dy: (3 * dy, 2 * dy)), np.int8([2]), np.float32([3]))
+    report = tv.check_gradients((lambda a, b: a * b, lambda dy: (3 * dy, 2 * dy)), np.float16([2]), np.float32([3]))
     assert report.ok
     assert [row.name for row in report.rows] == ["input 0", "input 1"]
 

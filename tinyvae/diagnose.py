@@ -12,6 +12,7 @@ import numpy as np
 Array = np.ndarray
 
 TOLERANCE = 1e-6  # relative to the largest entry; by far more than rounding, by far less than a mistake
+NEARLY_ONE = 1e-4  # so near to one, a factor that fits is a small number added somewhere
 
 
 class Cause(NamedTuple):
@@ -63,7 +64,8 @@ def explain(evidence: Sequence[Evidence]) -> Cause | None:
             break
     comparable = all(e.given.shape == e.true.shape and np.isfinite(e.given).all() for e in evidence)
     comparable &= any(e.true.size > 1 for e in evidence)  # of two numbers, one is always a multiple of the other
-    if comparable and _accounts_for_all(_factor, "scale", evidence):  # a factor that nobody knows is still a fact
+    # A factor that nobody knows is still a fact.
+    if comparable and _accounts_for_all(_factor, "scale", evidence) and abs(factor(wrong[0]) - 1) > NEARLY_ONE:
         return Cause("scale", _factor(wrong[0])["scale"][0])
     return None
 
@@ -100,9 +102,15 @@ def _whole(e: Evidence) -> dict[str, tuple[str, Array]]:
 
 def _factor(e: Evidence) -> dict[str, tuple[str, Array]]:
     """The multiple of `true` that comes nearest to `given`."""
+    c = factor(e)
     with np.errstate(over="ignore", invalid="ignore"):  # of the largest numbers there are
-        c = float((e.given * e.true).sum() / ((e.true * e.true).sum() or 1.0))
         return {"scale": (f"it is {c:.6f} times the true value", c * e.true)}
+
+
+def factor(e: Evidence) -> float:
+    """By what `true` must be multiplied to come nearest to `given`."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float((e.given * e.true).sum() / ((e.true * e.true).sum() or 1.0))
 
 
 def same(a: Array, b: Array, scale: Array, tolerance: float = TOLERANCE) -> bool:

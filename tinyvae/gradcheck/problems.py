@@ -3,115 +3,104 @@
 A layer, a likelihood, an objective and a pair of functions each become a `Problem`; the check knows nothing else.
 """
 
-import copy
+import inspect
 import math
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from tinyvae.gradcheck.foreign import calls_of
+from tinyvae.gradcheck.parameters import copied, state_of, with_found
+from tinyvae.gradcheck.problem import Problem, float64
 from tinyvae.vae import VAE
 
 Array = np.ndarray
 
 
-class Problem(NamedTuple):
-    """A function of v and its derivative, to be checked at v."""
-
-    title: str
-    v: Array
-    names: dict[str, Array]  # where in v each array lies, in the array's shape
-    forward: Callable[[Array], Array]  # of v, or of a complex v
-    backward: Callable[[Array], Array]  # dy -> dL/dv of the latest forward
-    sizes: dict[str, int]  # by which a gradient may be too large or too small
-
-
-def problem_of(what, inputs: tuple, rng: np.random.Generator) -> Problem:
+def problem_of(what, inputs: tuple, rng: np.random.Generator, names: Sequence[str] | None,
+               gradients: Mapping[str, str | None]) -> Problem:
     """`what` at these inputs, or at made-up ones."""
+    owner, start = None, {}
     if isinstance(what, tuple) and len(what) == 2 and all(map(callable, what)):
-        return _functions(*what, inputs)
-    if isinstance(what, VAE):
+        if not inputs:
+            raise ValueError("a pair (forward, backward) needs inputs: check_gradients((forward, backward), x)")
+        forward, backward = what
+        title = f"({getattr(forward, '__name__', 'forward')}, {getattr(backward, '__name__', 'backward')})"
+        if all(map(inspect.ismethod, what)) and forward.__self__ is backward.__self__:  # of an object with parameters
+            owner = copied(forward.__self__)
+            start = state_of(owner)
+            forward, backward = (getattr(owner, method.__name__) for method in what)
+        problem = calls_of(title, forward, backward, inputs, names, owner)
+    elif isinstance(what, VAE):
         raise TypeError("a VAE is differentiated through its objective: check_gradients(tv.ELBO(vae))")
-    if isinstance(getattr(what, "vae", None), VAE):
-        return _objective(copy.deepcopy(what), *(inputs or model_inputs(what.vae, rng)))
-    if hasattr(what, "log_prob") and hasattr(what, "backward"):
-        return _likelihood(rng, copy.deepcopy(what), *(inputs or likelihood_inputs(what, rng)))
-    if hasattr(what, "forward") and hasattr(what, "backward"):
-        return _layer(rng, copy.deepcopy(what), *(inputs or [rng.standard_normal((7, _width(what)))]))
-    raise TypeError(f"cannot check {what!r}; expected a layer, a likelihood, an objective over a VAE, "
-                    "or a pair of functions (forward, backward)")
+    elif isinstance(getattr(what, "vae", None), VAE):
+        owner = copied(what)
+        start = state_of(owner)
+        problem = _objective(owner, *(inputs or model_inputs(what.vae, rng)))
+    elif hasattr(what, "log_prob") and hasattr(what, "backward"):
+        owner = copied(what)
+        start = state_of(owner)
+        x, out = inputs or likelihood_inputs(what, rng)
+        problem = _bound(owner, lambda out: owner.log_prob(float64(x), out), [float64(out)], names or ["out"], rng)
+    elif hasattr(what, "forward") and hasattr(what, "backward"):
+        owner = copied(what)
+        start = state_of(owner)
+        problem = _bound(owner, owner.forward, inputs or [rng.standard_normal((7, _width(what)))], names, rng)
+    else:
+        raise TypeError(f"cannot check {what!r}; expected a layer, a likelihood, an objective over a VAE, "
+                        "or a pair of functions (forward, backward)")
+    if owner is not None:
+        problem = with_found(problem, owner, start, gradients, np.random.default_rng(0))  # x and dy stay what they are
+    if not (problem.names or problem.unchecked):
+        raise ValueError(f"{problem.title}: nothing to differentiate. {' '.join(problem.notes)} Give floats")
+    return problem
 
 
-def _functions(forward, backward, inputs: tuple) -> Problem:
-    if not inputs:
-        raise ValueError("a pair (forward, backward) needs inputs: check_gradients((forward, backward), x)")
-    names = ["x"] if len(inputs) == 1 else [f"input {i}" for i in range(len(inputs))]
-    arrays = dict(zip(names, map(_float64, inputs), strict=True))
-    stops = np.cumsum([a.size for a in arrays.values()])[:-1]
-
-    def split(v: Array) -> list[Array]:
-        """v as arrays of the inputs' shapes: views, so that a change in place shows in v."""
-        return [piece.reshape(a.shape) for piece, a in zip(np.split(v, stops), arrays.values(), strict=True)]
-
-    def gradient(dy: Array) -> Array:
-        given = backward(dy)
-        return _joined(arrays, given if isinstance(given, tuple) else (given,))
-
-    title = f"({getattr(forward, '__name__', 'forward')}, {getattr(backward, '__name__', 'backward')})"
-    v = np.concatenate([a.ravel() for a in arrays.values()])
-    where = dict(zip(arrays, split(np.arange(v.size)), strict=True))
-    return Problem(title, v, where, lambda v: forward(*split(v)), gradient, {})
-
-
-def _layer(rng: np.random.Generator, layer, x) -> Problem:
-    return _part(rng, layer, "x", _float64(x), layer.forward)
-
-
-def _likelihood(rng: np.random.Generator, likelihood, x, out) -> Problem:
-    x = _float64(x)
-    return _part(rng, likelihood, "out", _float64(out), lambda out: likelihood.log_prob(x, out))
-
-
-def _part(rng: np.random.Generator, part, name: str, x: Array, forward) -> Problem:
-    """A layer or likelihood as a function of its input x, and of its parameters if it has any."""
-    size = getattr(part, "size", 0)
+def _bound(part: Any, forward, inputs: Sequence[Any], names: Sequence[str] | None, rng: np.random.Generator) -> Problem:
+    """A layer or likelihood as a function of its inputs, and of the parameters that it takes views of, if any."""
+    size = part.size if hasattr(part, "bind") else 0
     theta = rng.standard_normal(size)
-    grad = np.full(size, np.nan)  # backward must overwrite it: NaN survives being added to
+    if size:
+        part.bind(theta, np.full(size, np.nan))
+    problem = calls_of(type(part).__name__, forward, part.backward, inputs, names, part)
+    if not size:
+        return problem
+    n = problem.v.size
 
     def value(v: Array) -> Array:
-        if size:
-            part.bind(v[x.size :], grad)
-        return forward(v[: x.size].reshape(x.shape))
+        part.bind(v[n:], np.full(size, np.nan))
+        return problem.forward(v[:n])
 
-    def gradient(dy: Array) -> Array:
-        dx = part.backward(dy)
-        return np.concatenate([_joined({name: x}, (dx,)), grad])
+    def gradient(v: Array, dy: Array, blank: float) -> Array:
+        grad = np.full(size, blank)  # backward must overwrite it: NaN survives being added to
+        part.bind(v[n:], grad)
+        return np.concatenate([problem.gradient(v[:n], dy, blank), grad])
 
-    names = {name: np.arange(x.size).reshape(x.shape)}
-    if size:
-        names |= {parameter: x.size + index for parameter, index in _parameters(part, size).items()}
-    rows, *_ = x.shape
-    return Problem(type(part).__name__, np.concatenate([x.ravel(), theta]), names, value, gradient, {"M": rows})
+    parameters = {name: n + index for name, index in _parameters(part, size).items()}
+    return problem._replace(v=np.concatenate([problem.v, theta]), names={**problem.names, **parameters},
+                            forward=value, gradient=gradient)
 
 
 def _objective(objective, x, eps, y=None) -> Problem:
     vae = objective.vae
     theta = vae.theta.astype(np.float64)
-    grad = np.full(theta.size, np.nan)
 
     def value(theta: Array) -> Array:
-        vae.bind(theta, grad)
+        objective.vae.bind(theta, np.full(theta.size, np.nan))
         return np.asarray(objective.forward(x, eps, y))
 
-    def gradient(dy: Array) -> Array:
+    def gradient(theta: Array, dy: Array, blank: float) -> Array:
+        grad = np.full(theta.size, blank)
+        objective.vae.bind(theta, grad)
+        objective.forward(x, eps, y)
         objective.backward()
         return dy * grad
 
-    names = _parameters(vae, theta.size)
     title = (f"{type(objective).__name__}, {type(vae.likelihood).__name__}, {vae.activation.__name__}"
              f"{', conditional' if vae.n_classes else ''}")
     sizes = {"M": len(x), "D": vae.data_dim, "J": vae.latent_dim}
-    return Problem(title, theta, names, value, gradient, sizes)
+    return Problem(title, theta, _parameters(vae, theta.size), value, gradient, sizes, {})
 
 
 def _parameters(part, size: int) -> dict[str, Array]:
@@ -119,17 +108,6 @@ def _parameters(part, size: int) -> dict[str, Array]:
     index = np.arange(float(size))
     part.bind(index, index)
     return {name: view.astype(int) for name, view in part.parameters().items()}
-
-
-def _joined(arrays: dict[str, Array], gradients: tuple) -> Array:
-    """The gradients as one vector, if each has the shape of what it is the gradient of."""
-    if len(gradients) != len(arrays):
-        raise ValueError(f"backward gave {len(gradients)} gradients; forward takes {len(arrays)} inputs")
-    for (name, a), g in zip(arrays.items(), gradients, strict=True):
-        if np.shape(g) != a.shape:
-            raise ValueError(f"backward gave a gradient of shape {np.shape(g)} for {name}, "
-                             f"which has shape {a.shape}")
-    return np.concatenate([np.ravel(g) for g in gradients])
 
 
 # ---- made-up inputs --------------------------------------------------------------------------------
@@ -154,10 +132,3 @@ def model_inputs(vae: VAE, rng: np.random.Generator, M: int = 7) -> tuple:
 
 def _data(likelihood, shape: tuple[int, int], rng: np.random.Generator) -> Array:
     return rng.random(shape) if math.isfinite(likelihood.support[1]) else rng.standard_normal(shape)
-
-
-def _float64(a) -> Array:
-    a = np.array(a)
-    if a.dtype.kind not in "biuf":
-        raise TypeError(f"an input has dtype {a.dtype}; expected real numbers")
-    return a.astype(np.float64)
