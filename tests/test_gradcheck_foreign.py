@@ -24,7 +24,8 @@ def test_a_right_layer_is_ok_however_it_is_written(layer, seed):
 
 
 @pytest.mark.parametrize(("layer", "mistake"), [(layer, mistake) for layer, (_, mistakes) in GALLERY.items()
-                                                for mistake in mistakes], ids=str)
+                                                for mistake in mistakes],
+                         ids=lambda given: getattr(given, "__name__", given))
 def test_a_wrong_layer_is_wrong_in_the_rows_that_are(layer, mistake):
     inputs, mistakes = GALLERY[layer]
     found = verdicts(tv.check_gradients(layer(mistake), *inputs))
