@@ -286,7 +286,7 @@ MUTANTS = {
         "a deviation in grey levels": ("rows.py", [("(part.x / self.white - mean)", "(part.x - mean * self.white)")]),
     },
     "test_symptoms.py::test_an_epoch_that_is_several_times_worse_than_the_untrained_model_is_a_divergence": {
-        "a finite loss is always good": ("training.py", [("if self.watch.absurd:", "if not np.isfinite(loss):")]),
+        "a finite loss is always good": ("training.py", [("if self.watch.absurd and", "if not np.isfinite(loss) and")]),
     },
     "test_symptoms.py::test_a_loss_is_judged_without_what_beta_and_free_bits_add_to_it": {
         "a large beta taken for divergence": ("symptoms.py", [("min(beta, 1.0) * kl", "beta * kl")]),
@@ -295,8 +295,11 @@ MUTANTS = {
     "test_symptoms.py::test_a_resumed_run_is_judged_by_its_own_first_step": {
         "a resumed run judged by its latest step": ("training.py", [("[loss, reconstruction, kl], untrained", "[loss, reconstruction, kl], None")]),
     },
-    "test_symptoms.py::test_rows_that_lie_far_out_and_not_in_the_first_batch_are_no_divergence": {
-        "judged by the first batch alone": ("symptoms.py", [("if self.start:", "if False:")]),
+    "test_symptoms.py::test_a_first_batch_that_was_a_good_one_is_no_measure_of_the_rest[Adam]": {
+        "the first batch taken for the untrained model": ("training.py", [(" and symptoms.worse_than_untrained(self.vae, self.data, self.theta0)", "")]),
+    },
+    "test_symptoms.py::test_an_untrained_model_that_fails_is_not_laid_to_the_learning_rate_at_a_later_step_either": {
+        "the learning rate blamed from the second step on": ("training.py", [("first or not math.isfinite(symptoms.untrained_bound(self.vae, self.data, self.theta0))", "first")]),
     },
     "test_evaluation.py::test_grey_pixels_have_no_log_p_under_a_bernoulli": {
         "one grey pixel passes": ("rows.py", [("if any(((part.x != 0)", "if all(((part.x != 0)")]),

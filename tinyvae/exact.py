@@ -85,7 +85,7 @@ class Posterior(NamedTuple):
         step = self.z[1] - self.z[0]
         log_q = gaussian.log_density(_grid(self.z), np.asarray(mu), np.asarray(logvar))  # (n, n)
         q = np.exp(log_q) * step**2
-        if abs(q.sum() - 1) > OUTSIDE:
+        if not abs(q.sum() - 1) <= OUTSIDE:  # also where it is NaN
             raise ValueError(f"on this grid q(z|x) adds up to {q.sum():.5f} instead of 1; give exact_posterior "
                              "a larger span, or more points")
         return float((q * (log_q - self.log_density)).sum())

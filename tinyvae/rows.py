@@ -91,7 +91,7 @@ def dataset(vae, x, y=None, binarization: str | None = "none", name: str = "x") 
 
     ValueError if the model's theta is not finite. What can be right, but seldom is, is said.
     """
-    checks.parameters(vae.theta)
+    checks.parameters(checks.model(vae).theta)
     data = rows(vae, x, y, binarization, name)
     if data is not x:
         checks.dark(data.x, name)

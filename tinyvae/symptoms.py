@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tinyvae import evaluation
 from tinyvae.history import History
 from tinyvae.likelihoods import DiagonalGaussian, FixedGaussian
 from tinyvae.rows import Rows
@@ -15,7 +16,7 @@ TOO_LARGE, TOO_SMALL = 5.0, 8.0  # times: so far apart, sigma and data do not be
 LARGE = 10.0  # deviation of x, or size of a parameter: exp(logvar) of an encoder that sees such numbers may overflow
 ROWS, EPOCHS = 100, 3  # fewer do not tell a collapse from a beginning
 COLLAPSED = 0.05  # nats of KL, all dimensions together: the code says next to nothing
-WORSE = 2.0  # times the untrained model's bound, or one nat for each dimension of x, that an epoch may lose on it
+WORSE = 2.0  # times the untrained model's bound, or nats for each dimension of x, that an epoch may lose on it
 STANDARDIZE = "Bring x to unit variance, x = (x - x.mean(0)) / x.std(0)"
 
 
@@ -31,7 +32,7 @@ def start(vae, data: Rows) -> Start | None:
     """Measured on some of the rows, without drawing anything; None for another likelihood."""
     if not isinstance(vae.likelihood, DiagonalGaussian) or data.binarization != "none":
         return None
-    x, y = data[:: max(1, len(data) // 500)].draw()
+    x, y = _some(data).draw()
     with np.errstate(over="ignore", invalid="ignore"):
         mean, log_std = vae.likelihood.split(vae._decode(vae._encode(x, y)[0], y))
         error = math.sqrt(np.mean((x - mean.astype(np.float64)) ** 2))
@@ -51,11 +52,32 @@ def far_from_data(vae, data: Rows, start: Start | None) -> str | None:
     return f"sigma begins at {start.sigma:.3g}, but {_scale(data)}: {why}. {_cure(vae, start)}"
 
 
-def failed_first_step(vae, data: Rows) -> str:
-    """Why the very first loss may not be finite: whatever it is, no step was taken."""
-    said = f"No step has been taken, so it is not the learning rate: {_scale(data)}"
+def untrained_bound(vae, data: Rows, theta0: np.ndarray) -> float:
+    """The ELBO, in nats, that the model had of some of these rows before it was trained, with noise of its own."""
+    trained = vae.theta.copy()
+    vae.theta = theta0
+    try:
+        return evaluation.elbo(vae, _some(data), rng=0)["elbo"]
+    finally:
+        vae.theta = trained
+
+
+def worse_than_untrained(vae, data: Rows, theta0: np.ndarray) -> bool:
+    """Whether the model is several times worse than before, measured on the same rows with the same noise.
+
+    An epoch may have cost as much though nothing is wrong: by one draw of z, or since the first batch was a good one.
+    """
+    before, now = untrained_bound(vae, data, theta0), evaluation.elbo(vae, _some(data), rng=0)["elbo"]
+    return not now >= before - WORSE * max(abs(before), vae.data_dim)  # also where it is NaN
+
+
+def failed_untrained(vae, data: Rows, first: bool) -> str:
+    """Why a loss is not finite that the learning rate has no part in: of the first step, or of the untrained model."""
+    said = "No step has been taken" if first else "The untrained model fails on these rows as well"
+    said += f", so it is not the learning rate: {_scale(data)}"
     largest, began = float(np.abs(vae.theta).max()), start(vae, data)
-    if max(data.deviation(), np.abs(data.mean()).max()) > LARGE:
+    low, high = data.x.min() / data.white, data.x.max() / data.white
+    if max(data.deviation(), -low, high) > LARGE:
         return said + f". {STANDARDIZE}; or pass grey levels 0..255 as uint8, bits as bool"
     if largest > LARGE:
         return said + f", and the largest parameter is {largest:.3g}. Start from smaller ones"
@@ -72,10 +94,10 @@ def collapse(vae, data: Rows, history: History, began: Start | None, beta: float
     if not history or len(data) < ROWS or len(history) < EPOCHS or (kl := history[-1]["kl"]) >= COLLAPSED:
         return None
     said = f"the KL is {kl:.2g} nats at the end: z says nothing about x, and every reconstruction is the same. "
-    if began and began.sigma > 2 * began.deviation:
+    if began and began.sigma > 2 * began.deviation > 0:
         said += f"The likely cause: sigma began at {began.sigma:.3g}, but {_scale(data)}. {_cure(vae, began)}"
     elif beta > 1:
-        said += f"The likely cause: beta = {beta:g} makes the code too dear"
+        said += f"The likely cause: beta = {beta:g} weighs the KL so much that a code does not pay"
     else:
         said += "If x has structure, train longer, " + ("or with another learning rate" if warmup_epochs else
                                                         "or let the KL's weight rise slowly: warmup_epochs")
@@ -83,7 +105,7 @@ def collapse(vae, data: Rows, history: History, began: Start | None, beta: float
 
 
 class Watch:
-    """The losses of a run beside that of the untrained model, which is always to be had.
+    """The losses of a run beside that of its first step, as each step gives it: `worse_than_untrained` then measures.
 
     A loss is watched without what beta and free bits add to the bound, which may be as large as one likes.
     """
@@ -91,18 +113,20 @@ class Watch:
     untrained: float | None = None  # nats; None before the first step, inf where a checkpoint does not tell
     absurd = False  # whether the latest loss was several times worse
 
-    def __init__(self, data_dim: int, start: Start | None):
-        self.data_dim, self.start = data_dim, start
+    def __init__(self, data_dim: int):
+        self.data_dim = data_dim
 
     def see(self, loss: float, reconstruction: float, kl: float, beta: float) -> None:
         """The means of a step or of an epoch, in nats; the first ones are the untrained model's."""
         if self.untrained is None:
             self.untrained = max(loss, reconstruction + kl)
-            if self.start:  # the first batch may not have the rows that lie far out
-                squares = (self.start.deviation / self.start.sigma) ** 2
-                self.untrained = max(self.untrained, self.data_dim * (0.5 * squares + math.log(self.start.sigma) + 1))
         limit = self.untrained + WORSE * max(abs(self.untrained), self.data_dim)
         self.absurd = min(loss, reconstruction + min(beta, 1.0) * kl) > limit
+
+
+def _some(data: Rows) -> Rows:
+    """Five hundred of the rows or a few more, from all over."""
+    return data[:: max(1, len(data) // 500)]
 
 
 def _scale(data: Rows) -> str:

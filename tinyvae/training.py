@@ -129,7 +129,7 @@ class _Run:
         self.steps_per_epoch = math.ceil(len(self.data) / self.batch_size)
         self.beta = getattr(self.objective, "beta", 1.0)
         self.start = symptoms.start(self.vae, self.data)
-        self.watch = symptoms.Watch(self.vae.data_dim, self.start)
+        self.watch, self.theta0 = symptoms.Watch(self.vae.data_dim), self.vae.theta.copy()
         self.order_state = self.rng.bit_generator.state  # before the present epoch's order was drawn
 
     def doubt(self) -> None:
@@ -229,7 +229,7 @@ class _Run:
         N = len(self.data)
         loss, reconstruction, kl = (total / N for total in self.sums)
         self.watch.see(loss, reconstruction, kl, getattr(self.objective, "beta", 1.0))
-        if self.watch.absurd:
+        if self.watch.absurd and symptoms.worse_than_untrained(self.vae, self.data, self.theta0):
             raise self.divergence(f"the loss of this epoch is {loss:.4g} nats, several times the "
                                   f"{self.watch.untrained:.4g} of the untrained model")
         self.epoch, self.step = self.epoch + 1, 0
@@ -249,8 +249,10 @@ class _Run:
         culprit = next((name for name, a in terms.items() if not np.isfinite(a).all()), "the loss or its sum")
         kept = f"the last good checkpoint is {self.path}" if self.path is not None and self.path.exists() else \
             "there is no checkpoint yet"
-        at_once = self.watch.untrained is None and np.isfinite(self.vae.theta).all()
-        advice = symptoms.failed_first_step(self.vae, self.data) if at_once else "Try a smaller learning rate"
+        first, advice = self.watch.untrained is None, "Try a smaller learning rate"
+        if np.isfinite(self.vae.theta).all() and not why and (
+                first or not math.isfinite(symptoms.untrained_bound(self.vae, self.data, self.theta0))):
+            advice = symptoms.failed_untrained(self.vae, self.data, first)
         return FloatingPointError(
             f"training diverged at step {self.optimizer.t + (not why)} (epoch {self.epoch + 1}): "
             f"{why or f'{culprit} is not finite'}; {kept}. {advice}")

@@ -47,6 +47,12 @@ ATTACKS = {
     "looks into memory": "open(f'/proc/{os.getppid()}/mem', 'rb')",
     "looks into the environment": "open(f'/proc/{os.getppid()}/environ', 'rb')",
     "a program": "import _posixsubprocess; _posixsubprocess.fork_exec()",
+    "a module anew": "del sys.modules['posix']; import posix; posix.mkfifo(victim + '.new')",
+    "another module anew": "del sys.modules['_signal']; import _signal; _signal.pidfd_send_signal(0, 9)",
+    "a program by a module anew": "sys.modules.pop('_posixsubprocess', 0); import _posixsubprocess",
+    "a module made by hand": "import _imp; from importlib.machinery import BuiltinImporter, ModuleSpec; "
+                             "_imp.create_builtin(ModuleSpec('posix', BuiltinImporter)).mkfifo(victim + '.new')",
+    "shared memory": "import _posixshmem; _posixshmem.shm_open('/eve', os.O_CREAT | os.O_RDWR, 0o600)",
     "searches for the guard": "import gc; gc.get_objects()",
     "disarms the guard": "import tinyvae.exercises.worker as w; w.FORBIDDEN = frozenset(); w.WRITING = 0; "
                          "os.open(victim, os.O_TRUNC)",

@@ -8,6 +8,7 @@ that it cannot be taken for an event. What it may not do (touch the network, oth
 files that lie neither beside it nor in Python's libraries nor in a FOLDER) raises PermissionError.
 """
 
+import _imp
 import contextlib
 import json
 import logging
@@ -29,7 +30,9 @@ FORBIDDEN = frozenset({
 FORBIDDEN_KINDS = ("socket.", "ctypes.", "sqlite3.", "gc.get_")  # whatever begins so; gc would find the guard itself
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # Modules in C that open files without a word: a history, databases, a log of keys, the language Tcl, tests of Python.
-OPENERS = frozenset({"readline", "_dbm", "_gdbm", "_ssl", "_tkinter", "_testcapi"})
+OPENERS = frozenset({"readline", "_dbm", "_gdbm", "_ssl", "_tkinter", "_testcapi", "_posixshmem"})
+# Modules that are loaded by now: to import one anew would give its functions anew, without what `_silence` did to them.
+LOADED = frozenset({"posix", "nt", "_signal", "_posixsubprocess", "_imp"})
 
 # What there is no audit event for, by the modules where it can be found.
 SILENT = {("os", os.name): ("mknod", "mkfifo", "pidfd_open", "setpriority", "sched_setaffinity", "sched_setparam",
@@ -88,6 +91,18 @@ def _silence() -> None:
             for name in names:
                 if hasattr(sys.modules.get(module), name):
                     setattr(sys.modules[module], name, refuse)
+    for name in ("create_builtin", "create_dynamic"):
+        setattr(_imp, name, _but_not(LOADED, getattr(_imp, name)))
+
+
+def _but_not(names: frozenset[str], create: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """What makes a module from its description, but for these."""
+    def chosen(spec: Any, *more: Any) -> Any:
+        if str(spec.name) in names:
+            raise ImportError(f"{spec.name} is not allowed in an exercise")
+        return create(spec, *more)
+
+    return chosen
 
 
 def _libraries() -> list[str]:
@@ -102,7 +117,7 @@ def _libraries() -> list[str]:
 def _guard(readable: Iterable[str | Path]) -> Callable[[str, tuple], None]:
     """An audit hook (PEP 578): it cannot be removed. It uses variables of its own, as anybody can change a module's."""
     normal, real, isdir, fspath = os.path.normcase, os.path.realpath, os.path.isdir, os.fsdecode
-    forbidden, kinds, writing, openers, nowhere = FORBIDDEN, FORBIDDEN_KINDS, WRITING, OPENERS, os.devnull
+    forbidden, kinds, writing, openers, nowhere = FORBIDDEN, FORBIDDEN_KINDS, WRITING, OPENERS | LOADED, os.devnull
     folders = tuple(os.path.join(normal(real(folder)), "") for folder in readable)
 
     def may_read(path: Any) -> bool:

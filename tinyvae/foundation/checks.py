@@ -115,7 +115,7 @@ def inside(a: Array, support: tuple[float, float], what: str, name: str) -> Arra
 
 def grey_levels(a: Array, name: str) -> Array:
     """a, unless it is uint8 of zeros and ones: uint8 means grey levels, and those would be black and nearly black."""
-    if a.dtype == np.uint8 and a.max(initial=0) == 1:
+    if a.dtype == np.uint8 and a.max(initial=0) == 1 and (len(a) > 1 or a.mean() > 0.01):  # one row may be so dark
         raise ValueError(f"{name} is uint8 with no value above 1, but uint8 means grey levels 0..255; "
                          f"give zeros and ones as bool or float: {name}.astype(bool)")
     return a
