@@ -446,10 +446,13 @@ MUTANTS = {
         "parameters that nobody looks for": ("gradcheck/parameters.py", [("if parameters else problem", "if False else problem")]),
     },
     "test_gradcheck_foreign.py::test_caches_and_running_statistics_are_no_parameters": {
-        "every array is a parameter": ("gradcheck/parameters.py", [("parameters = [each for each in candidates if moves([each])] if moves(candidates) else []", "parameters = candidates")]),
+        "every array is a parameter": ("gradcheck/parameters.py", [("parameters = [] if np.array_equal(everywhere, value) else [each for each in candidates if matters(each)]", "parameters = candidates")]),
+    },
+    "test_gradcheck_foreign.py::test_a_parameter_behind_zeros_is_found": {
+        "what changes nothing alone is no parameter": ("gradcheck/parameters.py", [(" and np.array_equal(value_with(others), everywhere))", ")")]),
     },
     "test_gradcheck_foreign.py::test_parameters_of_ones_and_zeros_hide_nothing": {
-        "parameters checked where they were": ("gradcheck/parameters.py", [("value = value + 0.1 * rng.standard_normal(value.shape)", "pass")]),
+        "parameters checked where they were": ("gradcheck/parameters.py", [("value = near if value.any() else 0.1 * rng.standard_normal(value.shape)", "pass")]),
     },
     "test_gradcheck_foreign.py::test_what_lies_outside_of_both_slopes_is_wrong_on_a_kink": {
         "all is forgiven on a kink": ("gradcheck/check.py", [("found.kinks[i] = len(directions[i].at) > 1 or ", "found.kinks[i] = True or ")]),

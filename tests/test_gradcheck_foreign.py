@@ -493,3 +493,82 @@ def test_a_factor_of_the_cotangent_is_no_cause():
 def test_a_report_is_as_true_as_it_is_ok():
     assert tv.check_gradients((np.tanh, lambda dy: dy * (1 - np.tanh(X) ** 2)), X)
     assert not tv.check_gradients((np.tanh, lambda dy: dy), X)
+
+
+class BehindZeros:
+    """tanh(x W1) W2, whose W2 starts at zero: W1 changes nothing until W2 is moved as well."""
+
+    def __init__(self, factor=1.0):
+        self.factor, rng = factor, np.random.default_rng(0)
+        self.W1, self.W2 = rng.standard_normal((5, 4)), np.zeros((4, 3))
+
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.W1)
+        return self.h @ self.W2
+
+    def backward(self, dy):
+        dh = (dy @ self.W2.T) * (1 - self.h**2)
+        self.dW2, self.dW1 = self.h.T @ dy, self.factor * self.x.T @ dh
+        return dh @ self.W1.T
+
+
+def test_a_parameter_behind_zeros_is_found():
+    assert verdicts(tv.check_gradients(BehindZeros())) == {"x": "ok", "W1": "ok", "W2": "ok"}
+    assert verdicts(tv.check_gradients(BehindZeros(2.0)))["W1"] == "WRONG"
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 3), (1, 1, 3)])
+def test_a_gradient_may_lack_leading_ones(shape):
+    class Bias:
+        def __init__(self):
+            self.b = np.random.default_rng(0).standard_normal(shape)
+
+        def forward(self, x):
+            return x + self.b
+
+        def backward(self, dy):
+            self.db = dy.sum(-2)
+            return dy
+
+    x = np.ones((1, 7, 3)) if len(shape) > 2 else np.ones((7, 3))
+    assert tv.check_gradients(Bias(), x).ok
+
+
+def test_a_gradient_that_a_step_would_broadcast_is_refused():
+    class Bias:
+        def __init__(self):
+            self.b = np.random.default_rng(0).standard_normal((3, 1))
+
+        def forward(self, x):
+            return x + self.b
+
+        def backward(self, dy):
+            self.db = dy.sum(1)  # (3,), and b - lr db is (3, 3)
+            return dy
+
+    with pytest.raises(ValueError, match=r"shape \(3,\) for b, which has shape \(3, 1\)"):
+        tv.check_gradients(Bias(), np.ones((3, 7)))
+
+
+@pytest.mark.parametrize("function", [np.sqrt, np.log])
+def test_a_small_number_stays_where_a_root_and_a_logarithm_take_it(function):
+    class Scaled:
+        def __init__(self):
+            self.scale = np.full(1, 1e-3)
+
+        def forward(self, x):
+            self.x = x
+            return x * function(self.scale)
+
+        def backward(self, dy):
+            slope = 0.5 / np.sqrt(self.scale) if function is np.sqrt else 1 / self.scale
+            self.dscale = (dy * self.x).sum() * slope
+            return dy * function(self.scale)
+
+    assert tv.check_gradients(Scaled(), np.ones((7, 3))).ok
+
+
+def test_a_report_shows_itself_as_its_table():
+    report = tv.check_gradients(tv.Tanh())
+    assert repr(report) == str(report)
+    assert "verdict" in repr(report)

@@ -105,9 +105,12 @@ def best_difference(terms: Terms, v: Array, direction: Direction, noise: Array) 
     found = [central_difference(terms, v, direction, steps[0])]
     for h, longer in itertools.pairwise(steps):
         found.append(central_difference(terms, v, direction, longer))
-        resolution = rounding / h + abs(found[-1] - found[-2])
+        apart = abs(found[-1] - found[-2])
+        if len(found) > 2:  # two may agree by chance: the one before must have come near as well
+            apart = max(apart, abs(found[-2] - found[-3]) - 8 * rounding / h)
+        resolution = rounding / h + apart
         if resolution < least:  # the longer step errs by at least four times as much
-            best, least, uncertain = found[-2], resolution, rounding / h + abs(found[-1] - found[-2]) / 4
+            best, least, uncertain = found[-2], resolution, rounding / h + apart / 4
         elif resolution > 16 * least:
             break  # longer steps know less and less
     return float(best), float(uncertain)

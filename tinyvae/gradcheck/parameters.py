@@ -93,17 +93,26 @@ def with_found(problem: Problem, owner: Any, start: Mapping[str, Any], given: Ma
     # A number, or an array of integers, is a parameter only if something goes by the name of its gradient.
     candidates = [each for each in everything if each.read or (each.value.dtype.kind == "f" and each.value.ndim)]
 
-    def moves(some: Sequence[Found]) -> bool:
-        """Whether forward gives another value when these are moved."""
+    moved = {id(each): _moved(each.value, rng) for each in candidates}
+
+    def value_with(some: Sequence[Found]) -> Any:
+        """What forward gives when these are moved; None where it cannot do without the old values."""
         _reset(owner, used)
         for each in some:
-            each.put(owner, _moved(each.value, rng))
+            each.put(owner, moved[id(each)])
         try:
-            return not np.array_equal(problem.forward(v), value)
-        except Exception:  # it cannot do without the old values
-            return True
+            return problem.forward(v)
+        except Exception:
+            return None
 
-    parameters = [each for each in candidates if moves([each])] if moves(candidates) else []
+    everywhere = value_with(candidates)
+
+    def matters(each: Found) -> bool:
+        """Whether forward's value depends on it: also where weights of zero hide it until they are moved as well."""
+        others = [other for other in candidates if other is not each]
+        return not (np.array_equal(value_with([each]), value) and np.array_equal(value_with(others), everywhere))
+
+    parameters = [] if np.array_equal(everywhere, value) else [each for each in candidates if matters(each)]
     _reset(owner, used)
     problem.gradient(v, np.ones(value.shape), np.nan)  # so that what a gradient is found by is there again
     if unknown := given.keys() - {each.name for each in parameters}:
@@ -177,7 +186,9 @@ def _extended(problem: Problem, owner: Any, parameters: list[Found], given: Mapp
             unchecked[name] = value.shape, _why_not(each, np.array_equal(value, each.value))
             continue
         if value.size == 1 or np.ptp(value) == 0:  # zeros and ones hide what is multiplied by them
-            value = value + 0.1 * rng.standard_normal(value.shape)
+            # A number that is not zero keeps its sign: it may stand under a root or a logarithm.
+            near = value * rng.uniform(0.8, 1.2, value.shape)
+            value = near if value.any() else 0.1 * rng.standard_normal(value.shape)
         names[name] = v.size + np.arange(value.size).reshape(value.shape)
         v = np.concatenate([v, value.ravel()])
         checked.append((name, each))
@@ -196,7 +207,7 @@ def _extended(problem: Problem, owner: Any, parameters: list[Found], given: Mapp
             said = (v[names[name]] - said) / RATE if name in stepping else said
             if said is None:
                 raise ValueError(f"the gradient of {name} is gone after another call of backward")
-            if np.squeeze(said).shape == np.squeeze(names[name]).shape:  # (1, 3) for (3,)
+            if _without_ones(np.shape(said)) == _without_ones(names[name].shape):  # (1, 3) for (3,)
                 said = np.reshape(said, names[name].shape)
             expect_shape(name, names[name], said)
             parts.append(np.ravel(said if problem.takes_dy else dy * said))
@@ -205,6 +216,11 @@ def _extended(problem: Problem, owner: Any, parameters: list[Found], given: Mapp
 
     return problem._replace(v=v, names=names, gradient=gradient, unchecked=unchecked, notes=notes,
                             forward=lambda v: problem.forward(place(v)))
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape without leading ones, which a step does not mind; (3,) for (3, 1) would be broadcast to (3, 3)."""
+    return _without_ones(shape[1:]) if shape[:1] == (1,) else shape
 
 
 def _reader(owner: Any, path: Path, name: str) -> Callable[[], Any]:

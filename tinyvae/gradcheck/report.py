@@ -34,7 +34,7 @@ class Row(NamedTuple):
         return "ok" if self.ok else self.doubt.partition(":")[0] or "WRONG"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """The result of `check_gradients`: `ok`, `max_error`, `rows`; true if ok, and a table when printed."""
 
@@ -60,7 +60,7 @@ class Report:
         """The largest error of all arrays, relative to the largest entry of the array's gradient."""
         return max((row.error for row in self.rows if row.checked), default=math.nan)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         head = ["what", "shape", "checked", "complex step", "differences", "worst at", "verdict"]
         body = [[row.name, str(row.shape), f"{row.checked} of {math.prod(row.shape)}", *cells(row)]
                 for row in self.rows]
