@@ -223,8 +223,8 @@ MUTANTS = {
              "x, y = (a if a is None else a[batch] for a in self.data.draw(np.random.default_rng(0)))")]),
     },
     "test_training.py::test_a_run_stopped_at_any_step_ends_with_the_same_bits[17-Adam]": {
-        "generator not restored": ("training.py", [("self.rng.bit_generator.state, self.order_state = now.state, before.state", "self.order_state = before.state")]),
-        "optimizer's clock not restored": ("training.py", [("self.optimizer.t = t\n", "pass\n")]),
+        "generator not restored": ("resuming.py", [("run.rng.bit_generator.state, run.order_state = now.state, before.state", "run.order_state = before.state")]),
+        "optimizer's clock not restored": ("resuming.py", [("run.optimizer.t = t\n", "pass\n")]),
     },
     "test_training.py::test_the_weight_of_the_kl_warms_up_step_by_step": {
         "warm-up by epochs": ("training.py", [("(self.epoch + self.step / self.steps_per_epoch) / self.warmup_epochs", "self.epoch / self.warmup_epochs")]),
@@ -293,7 +293,7 @@ MUTANTS = {
         "free bits taken for divergence": ("symptoms.py", [("self.absurd = min(loss, reconstruction", "self.absurd = max(loss, reconstruction")]),
     },
     "test_symptoms.py::test_a_resumed_run_is_judged_by_its_own_first_step": {
-        "a resumed run judged by its latest step": ("training.py", [("[loss, reconstruction, kl], untrained", "[loss, reconstruction, kl], None")]),
+        "a resumed run judged by its latest step": ("resuming.py", [("[loss, reconstruction, kl], untrained", "[loss, reconstruction, kl], None")]),
     },
     "test_symptoms.py::test_a_first_batch_that_was_a_good_one_is_no_measure_of_the_rest[Adam]": {
         "the first batch taken for the untrained model": ("training.py", [(" and symptoms.worse_than_untrained(self.vae, self.data, self.theta0)", "")]),

@@ -123,3 +123,14 @@ def test_a_run_is_not_resumed_with_other_settings(tmp_path, change):
     (name,) = change
     with pytest.raises(ValueError, match=f"was made with {name} "):
         tv.fit(model(), X, resume=True, **options | change)
+
+
+def test_a_checkpoint_of_another_seed_is_said_and_goes_on_with_its_own(tmp_path):
+    path, whole = tmp_path / "run.npz", model()
+    tv.fit(whole, X, epochs=4, batch_size=32, rng=1, progress=False)
+    options = {"batch_size": 32, "progress": False, "checkpoint": path, "resume": True}
+    tv.fit(model(), X, epochs=2, rng=1, **options)
+    resumed = model()
+    with pytest.warns(UserWarning, match=r"run\.npz was begun with another seed than the rng given now"):
+        tv.fit(resumed, X, epochs=4, rng=2, **options)
+    np.testing.assert_array_equal(resumed.theta, whole.theta)

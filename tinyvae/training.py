@@ -1,10 +1,6 @@
 """fit: minibatches, progress, history, checkpoints; interrupted at any moment, resumed bit for bit.
 
-The loop of training is `_Run.steps`; all the rest stands around it.
-
-What makes it possible to resume: all randomness comes from one Generator, whose state is saved with theta, the
-optimizer's vectors and the running sums. Within an epoch two states are kept, the one the order of the examples was
-drawn from and the present one, so the order itself need not be saved.
+The loop of training is `_Run.steps`; all the rest stands around it. How a run goes on: `resuming`.
 """
 
 from __future__ import annotations
@@ -13,18 +9,16 @@ import math
 import os
 import sys
 import time
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from tinyvae import checkpoint as checkpoints
-from tinyvae import evaluation, symptoms
+from tinyvae import evaluation, resuming, symptoms
 from tinyvae.foundation import checks, machine
 from tinyvae.foundation.progress import progress_bar
-from tinyvae.history import COLUMNS, History
+from tinyvae.history import History
 from tinyvae.objectives import ELBO, IWAE
 from tinyvae.optimizers import Adam, Optimizer
 from tinyvae.rows import Rows, dataset
@@ -76,7 +70,7 @@ def fit(vae: VAE, x: Array, objective=None, optimizer: Optimizer | None = None, 
     if run.path is not None and run.path.exists():
         if not resume:
             raise FileExistsError(f"{run.path} exists; pass resume=True to go on from it, or another path")
-        run.load(run.path)
+        resuming.load(run, run.path)
     run.doubt()
     try:
         run.train(every, progress)
@@ -119,12 +113,7 @@ class _Run:
         if self.path is not None and type(self.rng.bit_generator) is not np.random.PCG64:
             raise ValueError("a checkpoint keeps the state of PCG64, not of "
                              f"{type(self.rng.bit_generator).__name__}; pass rng=np.random.default_rng(seed)")
-        # What a resumed run must agree with; only the number of epochs may change.
-        self.settings = {
-            "data": _checksum(self.data), "validation": _checksum(self.held_out),
-            "objective": _describe(self.objective), "optimizer": _describe(self.optimizer),
-            "batch_size": self.batch_size, "n_samples": self.n_samples, "binarization": self.data.binarization,
-            "warmup_epochs": self.warmup_epochs}
+        self.settings = resuming.settings(self)
         self.batch_size = min(self.batch_size, len(self.data))
         self.steps_per_epoch = math.ceil(len(self.data) / self.batch_size)
         self.beta = getattr(self.objective, "beta", 1.0)
@@ -190,7 +179,7 @@ class _Run:
         done = min(self.epoch, self.epochs) * N + self.step * self.batch_size
         bar = progress_bar(shown, total=self.epochs * N, initial=done, unit="img", unit_scale=True)
         if self.path is not None and not self.path.exists():
-            self.save(self.path)  # what cannot be saved is said now, not after an hour
+            resuming.save(self, self.path)  # what cannot be saved is said now, not after an hour
         saved = time.monotonic()
         with bar, machine.deferred_interrupt() as asked, np.errstate(over="ignore", invalid="ignore"):
             started = time.perf_counter()
@@ -204,7 +193,7 @@ class _Run:
                 due = time.monotonic() - saved >= every and not self.watch.absurd  # keep what was good
                 if self.path is not None and (ends or due):
                     try:
-                        self.save(self.path)
+                        resuming.save(self, self.path)
                     except OSError as error:  # a full disk, or a virus scanner that holds the file for a moment
                         again = "" if ends else "; training goes on, and tries it again"
                         bar.write(f"the checkpoint could not be saved ({error}){again}", file=sys.stderr)
@@ -256,92 +245,6 @@ class _Run:
         return FloatingPointError(
             f"training diverged at step {self.optimizer.t + (not why)} (epoch {self.epoch + 1}): "
             f"{why or f'{culprit} is not finite'}; {kept}. {advice}")
-
-    # ---- the checkpoint --------------------------------------------------------------------------
-
-    def save(self, path: Path) -> None:
-        vectors = {name: getattr(self.optimizer, name) for name in self.optimizer.moments}
-        if not all(np.isfinite(vector).all() for vector in [self.vae.theta, *vectors.values()]):
-            raise self.divergence()
-        columns = self.history[0].keys() if self.history else ()
-        vectors |= {f"history.{name}": np.array([row[name] for row in self.history], float) for name in columns}
-        state = {"settings": self.settings, "epoch": self.epoch, "step": self.step, "t": self.optimizer.t,
-                 "rng": self.rng.bit_generator.state, "order_rng": self.order_state, "sums": self.sums,
-                 "seconds": self.seconds}
-        if rates := self.learning_rates(self.optimizer.t):
-            state["learning_rates"] = rates
-        if self.watch.untrained != math.inf:
-            state["untrained"] = self.watch.untrained
-        checkpoints.save(path, self.vae, state, vectors)
-
-    def learning_rates(self, t: int) -> list[float]:
-        """What a schedule gave at some steps of t: it has no description to compare it by."""
-        lr = getattr(self.optimizer, "lr", None)
-        return [float(lr(step)) for step in (0, t // 3, t // 2, max(t - 1, 0))] if callable(lr) else []
-
-    def load(self, path: Path) -> None:
-        """Stand where the run stood that saved to `path`: all is read before anything is changed."""
-        vae, state, vectors = checkpoints.load_state(path)
-        if checkpoints.describe(vae) != checkpoints.describe(self.vae):
-            raise ValueError(f"{path} holds another model: {checkpoints.describe(vae)}; this one is "
-                             f"{checkpoints.describe(self.vae)}")
-        settings = state["settings"] if isinstance(state.get("settings"), dict) else {}
-        for name, now in self.settings.items():
-            if name in settings and settings[name] != now:
-                raise ValueError(f"{path} was made with {name} {settings[name] or 'none'}; this run has "
-                                 f"{now or 'none'}. Resume with the same settings, or start a new run")
-        try:
-            if settings != self.settings:
-                raise KeyError("settings")
-            epoch, step, t = (checks.whole(state[name], name, at_least=0) for name in ("epoch", "step", "t"))
-            loss, reconstruction, kl = (checks.number(total, "sums") for total in state["sums"])
-            seconds = checks.number(state["seconds"], "seconds", at_least=0)
-            now, before = (_generator(state[name]) for name in ("rng", "order_rng"))
-            untrained = state.get("untrained", math.inf)  # absent from the checkpoints of version 0.1
-            if untrained not in (None, math.inf):
-                checks.number(untrained, "untrained")
-            moments = [vectors[name] for name in self.optimizer.moments]
-            names = [name for name in COLUMNS if f"history.{name}" in vectors]
-            columns = [vectors[f"history.{name}"].tolist() for name in names]
-            history = History.of(names, zip(*columns, strict=True))
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise ValueError(f"{path} is not a checkpoint of fit with {type(self.optimizer).__name__} "
-                             f"({error}); start a new run") from None
-        if not (len(history) == epoch and step < self.steps_per_epoch
-                and all(moment.shape == vae.theta.shape for moment in moments)):
-            raise ValueError(f"{path} is damaged: its parts do not fit each other; start a new run")
-        if (then := state.get("learning_rates", rates := self.learning_rates(t))) != rates:
-            raise ValueError(f"{path} was made with another schedule of the learning rate: it gave {then} where this "
-                             f"one gives {rates}. Resume with the same settings, or start a new run")
-        self.vae.theta = vae.theta
-        for name, moment in zip(self.optimizer.moments, moments, strict=True):
-            getattr(self.optimizer, name)[:] = moment
-        self.optimizer.t = t
-        self.rng.bit_generator.state, self.order_state = now.state, before.state
-        self.epoch, self.step, self.seconds, self.history = epoch, step, seconds, history
-        self.sums, self.watch.untrained = [loss, reconstruction, kl], untrained
-
-
-def _generator(state) -> np.random.PCG64:
-    """A bit generator in that state; an error of some kind if it is none."""
-    generator = np.random.PCG64()
-    for number in (*state["state"].values(), state["has_uint32"], state["uinteger"]):
-        checks.whole(number, "a number of the generator", at_least=0)
-    generator.state = state
-    return generator
-
-
-def _checksum(data: Rows | None) -> str:
-    """What tells this data from any other, as far as it has labels."""
-    arrays = [np.ascontiguousarray(a) for a in (data.x, data.y) if a is not None] if data else []
-    return ", ".join(f"{a.dtype} {a.shape} crc32 {zlib.crc32(a.data):08x}" for a in arrays)
-
-
-def _describe(thing) -> str:
-    """An objective or optimizer with its settings, such as Adam(lr=0.001, beta1=0.9 …)."""
-    settings = {name: value for name, value in vars(thing).items()
-                if name != "t" and isinstance(value, (int, float, tuple))}
-    return f"{type(thing).__name__}({', '.join(f'{name}={value}' for name, value in settings.items())})"
 
 
 def _summary(row: dict) -> str:
